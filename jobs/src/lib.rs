@@ -1,0 +1,32 @@
+//! What a producer of Flotilla jobs needs: typed kinds, options, states, back-off, and an HTTP client.
+//!
+//! The crate has no runtime and no driver in it, so a producer pays for nothing it does not use. A job kind
+//! of your own is one file that implements [`Job`]; see `examples/own_kind.rs`.
+
+mod attempts;
+mod backoff;
+#[cfg(feature = "client")]
+pub mod client;
+mod id;
+mod invalid;
+mod job;
+pub mod kinds;
+mod names;
+mod options;
+mod outcome;
+mod record;
+mod state;
+mod submit;
+mod unique;
+
+pub use attempts::{Attempts, Cause};
+pub use backoff::Backoff;
+pub use id::JobId;
+pub use invalid::Invalid;
+pub use job::Job;
+pub use options::{Group, Options, Priority, Spec};
+pub use outcome::{Fault, Outcome};
+pub use record::{Attempt, Filter, JobRecord, Page, Progress};
+pub use state::{Event, JobState, TRANSITIONS};
+pub use submit::{Accepted, MAX_BATCH, MAX_PAYLOAD_BYTES, NewJob};
+pub use unique::{Unique, UniqueScope};

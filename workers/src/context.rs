@@ -1,0 +1,72 @@
+//! What a handler knows about the job it runs, and how it talks to the outside meanwhile.
+
+use crate::store::{Lease, LiveEvent};
+use flotilla_jobs::{Attempts, JobId, Progress};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Handed to every handler. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub(crate) lease: Lease,
+    pub(crate) kind: String,
+    pub(crate) tenant: String,
+    pub(crate) cancelled: CancellationToken,
+    pub(crate) stopping: CancellationToken,
+    pub(crate) live: mpsc::Sender<(Lease, LiveEvent)>,
+}
+
+impl Context {
+    /// Largest piece of output kept whole, in bytes; a longer one is split.
+    pub const MAX_OUTPUT_BYTES: usize = 64 * 1024;
+
+    /// The job's id.
+    pub fn id(&self) -> JobId {
+        self.lease.job()
+    }
+
+    /// The job's kind.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Whose job it is.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// Earlier runs of this job, by cause.
+    pub fn attempts(&self) -> Attempts {
+        self.lease.attempts
+    }
+
+    /// Cancelled when the job must end now: someone asked, its time is up, or its lease is lost. The engine drops the
+    /// handler shortly after.
+    pub fn cancelled(&self) -> &CancellationToken {
+        &self.cancelled
+    }
+
+    /// Cancelled when the worker wants to shut down: a long handler should return at its next safe point.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    /// Says how far the job is. Never waits: where the outside is slow, old news is dropped.
+    pub fn progress(&self, done: u64, total: Option<u64>, message: impl Into<String>) {
+        let event = LiveEvent::Progress(Progress { done, total, message: message.into() });
+        let _ = self.live.try_send((self.lease.clone(), event));
+    }
+
+    /// Appends to the job's live output; waits while the buffer is full.
+    pub async fn output(&self, text: &str) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at(rest.floor_char_boundary(Self::MAX_OUTPUT_BYTES.min(rest.len())));
+            let event = LiveEvent::Output { text: piece.to_owned() };
+            if self.live.send((self.lease.clone(), event)).await.is_err() {
+                return;
+            }
+            rest = tail;
+        }
+    }
+}

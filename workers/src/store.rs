@@ -1,0 +1,125 @@
+//! The seam: what a store of jobs is, in the language of jobs.
+//!
+//! A store has two halves. The *record* is the truth: every job, attempt and result. The *queue* says what may
+//! run now; it can be rebuilt from the record. On SQLite both are one file; [`remote`] joins Postgres and Redis.
+//!
+//! Operations take batches, because batching is where the speed is; no connection or transaction leaks out. Every
+//! behavior is a case in `tests/conformance`, run on both stores.
+
+mod error;
+pub mod sqlite;
+mod types;
+
+pub use error::{Error, OpenError};
+pub use types::*;
+
+use async_trait::async_trait;
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+
+/// Accepts jobs, hands them out under leases, and records how they end.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Puts jobs on record and into their queues; answers in the order given.
+    ///
+    /// Once it has answered, each job ends in exactly one terminal state. A job whose unique or idempotency key is
+    /// taken is not accepted again: the answer names the first job. All of a batch is accepted, or none of it.
+    /// `IdempotencyMismatch` where the key was used before with another kind or payload.
+    async fn enqueue(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error>;
+
+    /// Hands out ready jobs, at most `max` from each queue named, each under a lease that ends `p.lease_ttl` from now.
+    ///
+    /// Two callers never receive the same job while a lease is live. Order within a queue: priority, then age (the
+    /// time a job became ready, then its id). A paused queue and a queue at its cap give nothing. Returns fewer than
+    /// asked for, or none, rather than wait.
+    async fn claim(&self, p: Claim<'_>) -> Result<Vec<Claimed>, Error>;
+
+    /// Extends leases to `ttl` from now; answers in the order given, for each: kept, lost, or cancel asked (and kept).
+    async fn renew(&self, leases: &[Lease], ttl: std::time::Duration) -> Result<Vec<Renewal>, Error>;
+
+    /// Records how runs ended; answers in the order given.
+    ///
+    /// Result, attempt and state are written in one transaction of the record. A lease that was taken away changes
+    /// nothing and answers [`Settled::LeaseLost`]. A job that someone asked to cancel is never run again: an end that
+    /// would have put it back records it as cancelled instead.
+    async fn settle(&self, ends: Vec<Settle>) -> Result<Vec<Settled>, Error>;
+
+    /// Asks for jobs to be cancelled; answers in the order given, `None` for ids not on record.
+    ///
+    /// A waiting or paused job is cancelled at once. A running one gets [`Signal::Cancel`] and its next renewal says
+    /// so; the wish survives until the job ends. A finished job stays as it is.
+    async fn cancel(&self, ids: &[JobId]) -> Result<Vec<Option<CancelReply>>, Error>;
+
+    /// Runs failed and quarantined jobs once more, with fresh attempt counters; answers per id whether it did.
+    /// Their former result joins the job's history.
+    async fn retry(&self, ids: &[JobId]) -> Result<Vec<bool>, Error>;
+
+    /// Puts paused jobs back into their queues; answers per id whether it did.
+    async fn resume(&self, ids: &[JobId]) -> Result<Vec<bool>, Error>;
+
+    /// One job with payload, output and history.
+    async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Error>;
+
+    /// Jobs that match, newest first, at most `limit` (1 to 1,000), those older than `after`.
+    async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Error>;
+}
+
+/// Keeps the queues going. Each operation does a bounded amount of work; the loops call them again.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Moves at most `batch` due jobs of each queue from `scheduled` to `pending`.
+    async fn promote(&self, queues: &[String], batch: u32) -> Result<Promoted, Error>;
+
+    /// Takes back at most `batch` expired leases of each queue.
+    ///
+    /// A first crash returns the job to the front of its queue; a second quarantines it; a job that someone asked to
+    /// cancel becomes cancelled. The crash is on record before the job can run again.
+    async fn rescue(&self, queues: &[String], batch: u32) -> Result<Vec<Rescued>, Error>;
+
+    /// Pushes at most `batch` accepted, unfinished jobs that the queue does not know, among those accepted at least
+    /// `min_age` ago, starting after the id `after`. Doing it twice is harmless.
+    async fn reconcile(
+        &self,
+        after: Option<JobId>,
+        min_age: std::time::Duration,
+        batch: u32,
+    ) -> Result<Reconciled, Error>;
+
+    /// Deletes at most `batch` jobs in a terminal state that ended at least `age` ago, with all that is on record
+    /// about them; answers how many.
+    async fn prune(&self, age: std::time::Duration, batch: u32) -> Result<u32, Error>;
+
+    /// Pauses or resumes a queue, or changes its cap, for the whole fleet; what is `None` stays as it is.
+    async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error>;
+
+    /// Every queue ever used, with counts and the age of what waits longest; sorted by name.
+    async fn queues(&self) -> Result<Vec<QueueStats>, Error>;
+
+    /// Whether each dependency answers now.
+    async fn health(&self) -> Vec<Dependency>;
+}
+
+/// What a running job tells the outside while it runs.
+#[async_trait]
+pub trait Live: Send + Sync {
+    /// Appends events to jobs' live output, numbering each job's from 1 without a gap. Events of a lease that was
+    /// taken away are dropped; a progress event also becomes the job's progress.
+    ///
+    /// A job keeps at most [`MAX_OUTPUT_EVENTS`] events; the last one kept then says that the rest is cut.
+    async fn append(&self, events: Vec<(Lease, LiveEvent)>) -> Result<(), Error>;
+
+    /// Events of a job with a number above `after`, in order, at most `limit`.
+    async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error>;
+
+    /// Wake-ups from now on. They may be lost (a receiver also needs a slow poll) and may come for nothing.
+    fn signals(&self) -> tokio::sync::broadcast::Receiver<Signal>;
+}
+
+/// A whole store.
+#[async_trait]
+pub trait Store: Jobs + Upkeep + Live + 'static {
+    /// Ends background tasks and closes connections; what was accepted before is safe without it.
+    async fn close(&self);
+
+    /// Connections in use and open, by pool: `("postgres", 2, 8)`.
+    fn pools(&self) -> Vec<(&'static str, u32, u32)>;
+}

@@ -1,0 +1,1 @@
+//! Both halves of a store in one SQLite file.

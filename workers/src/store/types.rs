@@ -1,0 +1,304 @@
+//! What crosses the seam.
+
+use crate::clock::Millis;
+use flotilla_jobs::{Attempts, Backoff, Cause, Fault, JobId, JobState, NewJob, Progress, Spec};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::{sync::Arc, time::Duration};
+
+/// Most events in one job's live output.
+pub const MAX_OUTPUT_EVENTS: u64 = 10_000;
+
+/// A job to accept: validated, with all options resolved.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the parts of a NewJob")]
+pub struct Submission {
+    pub id: JobId,
+    pub kind: String,
+    pub payload: Box<RawValue>,
+    pub spec: Spec,
+    pub idempotency_key: Option<String>,
+}
+
+impl Submission {
+    /// A submission of `job`, whose kind has these default options.
+    pub fn new(job: NewJob, kind_defaults: flotilla_jobs::Options) -> Result<Self, flotilla_jobs::Invalid> {
+        job.validate()?;
+        let NewJob { kind, payload, options, idempotency_key } = job;
+        Ok(Self { id: JobId::new(), kind, payload, spec: options.resolve(kind_defaults)?, idempotency_key })
+    }
+}
+
+/// What a worker asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// Unique per process start.
+    pub worker: &'a str,
+    /// Queues and how many at most from each, in the order they are served.
+    pub queues: &'a [(String, u32)],
+    /// How long the leases last.
+    pub lease_ttl: Duration,
+}
+
+/// The right to run a job, until it expires or is taken away. Only a store makes one.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    pub(crate) job: JobId,
+    pub(crate) queue: Arc<str>,
+    pub(crate) worker: Arc<str>,
+    /// Differs for every claim of a job; the queue checks it.
+    pub(crate) token: u64,
+    /// How often the job was given out and taken back before; the record checks it.
+    pub(crate) run: u32,
+    /// Counters at the time of the claim.
+    pub(crate) attempts: Attempts,
+    /// How the queue names the job; a store's own business.
+    pub(crate) ticket: Arc<str>,
+    /// Whether a unique or idempotency key may have to be given up with the result.
+    pub(crate) keyed: bool,
+}
+
+impl Lease {
+    /// The job it is for.
+    pub fn job(&self) -> JobId {
+        self.job
+    }
+
+    /// The queue the job came from.
+    pub fn queue(&self) -> &str {
+        &self.queue
+    }
+}
+
+/// A job handed out under a lease.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "named as in Spec; what is not is described")]
+pub struct Claimed {
+    pub lease: Lease,
+    pub kind: String,
+    pub payload: Box<RawValue>,
+    pub tenant: String,
+    pub trace: Option<String>,
+    pub max_attempts: u32,
+    pub timeout_ms: u64,
+    pub backoff: Backoff,
+    /// When it became ready, by the store's clock.
+    pub ready_at: Millis,
+    /// When this lease began, by the store's clock.
+    pub claimed_at: Millis,
+}
+
+impl Claimed {
+    /// The job's id.
+    pub fn id(&self) -> JobId {
+        self.lease.job
+    }
+
+    /// Counters of earlier runs.
+    pub fn attempts(&self) -> Attempts {
+        self.lease.attempts
+    }
+}
+
+/// What became of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// It goes on.
+    Kept,
+    /// Someone else may run the job now; stop.
+    Lost,
+    /// It goes on, but someone asked for the job to be cancelled.
+    CancelAsked,
+}
+
+/// How one run of a job ended.
+#[derive(Clone, Debug)]
+pub struct Settle {
+    /// The right to say so.
+    pub lease: Lease,
+    /// When the run began, by the store's clock: [`Claimed::claimed_at`].
+    pub started_at: Millis,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a run ended, with all policy decided.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// With an output. Terminal.
+    Completed(Box<RawValue>),
+    /// For good. Terminal.
+    Failed(Fault),
+    /// On request. Terminal.
+    Cancelled(String),
+    /// It failed; run again after the delay. Spends an attempt.
+    Retry(Fault, Duration),
+    /// Run again after the delay; spends none.
+    Snoozed(Duration),
+    /// Run again at once, at the front; spends none.
+    HandedOver,
+    /// Wait for [`Jobs::resume`](super::Jobs::resume).
+    Paused(String),
+}
+
+impl End {
+    /// The cause this run is counted under, where it was not the last.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Completed(_) | Self::Failed(_) | Self::Cancelled(_) => None,
+            Self::Retry(..) => Some(Cause::Failure),
+            Self::Snoozed(_) => Some(Cause::Throttle),
+            Self::HandedOver => Some(Cause::Handover),
+            Self::Paused(_) => Some(Cause::Budget),
+        }
+    }
+
+    /// The state a job ends in, for the ends that are final.
+    pub fn terminal(&self) -> Option<JobState> {
+        match self {
+            Self::Completed(_) => Some(JobState::Completed),
+            Self::Failed(_) => Some(JobState::Failed),
+            Self::Cancelled(_) => Some(JobState::Cancelled),
+            _ => None,
+        }
+    }
+}
+
+/// What came of a [`Settle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is on record; the job is now in this state.
+    Recorded(JobState),
+    /// The lease was taken away, or the job had its final result: nothing changed.
+    LeaseLost,
+}
+
+/// What came of asking for a job to be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReply {
+    /// It was waiting and is cancelled.
+    Cancelled,
+    /// It is running; its worker has been told.
+    Asked,
+    /// It had ended before.
+    AlreadyFinished,
+}
+
+/// What a promotion did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Promoted {
+    /// Jobs that became ready.
+    pub moved: u32,
+    /// When the next delayed job is due, in milliseconds from now; `None` where there is none.
+    pub next_due_in_ms: Option<u64>,
+}
+
+/// A job taken back from a worker that lost it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Rescued {
+    pub job: JobId,
+    pub kind: String,
+    /// The worker that held it.
+    pub worker: String,
+    /// `pending`, `quarantined` or `cancelled`.
+    pub state: JobState,
+}
+
+/// What a reconciliation did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Unfinished jobs that were looked at.
+    pub checked: u32,
+    /// Jobs that the queue did not know and now does.
+    pub pushed: u32,
+    /// Where to go on; `None` when all have been looked at.
+    pub next: Option<JobId>,
+}
+
+/// A change to a queue; what is `None` stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QueueChange {
+    /// A paused queue hands out nothing.
+    pub paused: Option<bool>,
+    /// Most jobs of the queue running at once in the whole fleet; 0 takes the cap away.
+    pub cap: Option<u32>,
+}
+
+/// A queue as it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueStats {
+    #[allow(missing_docs)]
+    pub name: String,
+    /// Whether it hands out jobs.
+    pub paused: bool,
+    /// Most running at once in the fleet, if there is a cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<u32>,
+    /// Jobs waiting for their time.
+    pub scheduled: u64,
+    /// Jobs waiting for a worker or for their group's turn.
+    pub pending: u64,
+    /// Jobs held under a lease.
+    pub running: u64,
+    /// Jobs waiting for someone to resume them.
+    pub paused_jobs: u64,
+    /// For how long the longest-waiting pending job has been ready, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_pending_ms: Option<u64>,
+}
+
+/// One thing a store needs, and whether it answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// `postgres`, `redis` or `sqlite`.
+    pub name: String,
+    #[allow(missing_docs)]
+    pub ok: bool,
+    /// How long it took to answer, in milliseconds.
+    pub latency_ms: u64,
+    /// What is wrong, or its version.
+    pub detail: String,
+}
+
+/// Something a running job says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum LiveEvent {
+    /// How far it is.
+    Progress(Progress),
+    /// A piece of output, at most 64 KiB.
+    Output {
+        #[allow(missing_docs)]
+        text: String,
+    },
+    /// Events after this one were not kept.
+    Cut,
+}
+
+/// A [`LiveEvent`] with its place in the job's output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NumberedEvent {
+    /// From 1, without a gap: the cursor.
+    pub seq: u64,
+    /// When it was appended, by the store's clock.
+    pub at: Timestamp,
+    /// What was said.
+    pub event: LiveEvent,
+}
+
+/// A wake-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// A queue may have work.
+    Work(Arc<str>),
+    /// Someone asked for this running job to be cancelled.
+    Cancel(JobId),
+    /// This job's state, progress or output changed.
+    Changed(JobId),
+    /// Signals may have been missed: look at everything.
+    Resync,
+}
