@@ -7,6 +7,10 @@
 //! behavior is a case in `tests/conformance`, run on both stores.
 
 mod error;
+mod migrations;
+mod postgres;
+mod redis;
+pub mod remote;
 pub mod sqlite;
 mod types;
 

@@ -55,8 +55,8 @@ pub struct Lease {
     pub(crate) attempts: Attempts,
     /// How the queue names the job; a store's own business.
     pub(crate) ticket: Arc<str>,
-    /// Whether a unique or idempotency key may have to be given up with the result.
-    pub(crate) keyed: bool,
+    /// When the job became ready: a job that is given back keeps its place.
+    pub(crate) ready_at: Millis,
 }
 
 impl Lease {
@@ -83,8 +83,6 @@ pub struct Claimed {
     pub max_attempts: u32,
     pub timeout_ms: u64,
     pub backoff: Backoff,
-    /// When it became ready, by the store's clock.
-    pub ready_at: Millis,
     /// When this lease began, by the store's clock.
     pub claimed_at: Millis,
 }
@@ -93,6 +91,11 @@ impl Claimed {
     /// The job's id.
     pub fn id(&self) -> JobId {
         self.lease.job
+    }
+
+    /// When it became ready, by the store's clock.
+    pub fn ready_at(&self) -> Millis {
+        self.lease.ready_at
     }
 
     /// Counters of earlier runs.
@@ -200,7 +203,6 @@ pub struct Promoted {
 #[allow(missing_docs)]
 pub struct Rescued {
     pub job: JobId,
-    pub kind: String,
     /// The worker that held it.
     pub worker: String,
     /// `pending`, `quarantined` or `cancelled`.

@@ -1,0 +1,57 @@
+//! Migrations, embedded: same numbers and names for both records.
+
+use super::OpenError;
+use sqlx::{
+    PgPool, SqlSafeStr,
+    migrate::{Migrate, Migration, MigrationType, Migrator},
+};
+use std::borrow::Cow;
+
+/// Number, name and text of each migration of the Postgres record, in order.
+const POSTGRES: &[(i64, &str, &str)] = &[(1, "jobs", include_str!("../../../migrations/postgres/0001_jobs.sql"))];
+
+/// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.
+pub(crate) async fn check_postgres(pool: &PgPool) -> Result<(), OpenError> {
+    let mut conn = pool.acquire().await.map_err(|e| unreachable(&e.to_string()))?;
+    let done = match conn.list_applied_migrations("_sqlx_migrations").await {
+        Ok(done) => done.into_iter().map(|m| m.version).collect(),
+        Err(_) => Vec::new(),
+    };
+    match POSTGRES.iter().find(|(version, ..)| !done.contains(version)) {
+        None => Ok(()),
+        Some((version, name, _)) => Err(OpenError::NotMigrated { missing: format!("{version:04}_{name}") }),
+    }
+}
+
+/// Applies what is missing; answers the names.
+pub(crate) async fn migrate_postgres(pool: &PgPool) -> Result<Vec<String>, OpenError> {
+    let mut conn = pool.acquire().await.map_err(|e| unreachable(&e.to_string()))?;
+    conn.ensure_migrations_table("_sqlx_migrations").await.map_err(|e| unreachable(&e.to_string()))?;
+    let done: Vec<i64> = conn
+        .list_applied_migrations("_sqlx_migrations")
+        .await
+        .map_err(|e| unreachable(&e.to_string()))?
+        .into_iter()
+        .map(|m| m.version)
+        .collect();
+    migrator(POSTGRES).run(pool).await.map_err(|e| unreachable(&e.to_string()))?;
+    Ok(names(POSTGRES, &done))
+}
+
+fn names(all: &[(i64, &str, &str)], done: &[i64]) -> Vec<String> {
+    let missing = all.iter().filter(|(version, ..)| !done.contains(version));
+    missing.map(|(version, name, _)| format!("{version:04}_{name}")).collect()
+}
+
+fn migrator(all: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let migrations = all.iter().map(|&(version, name, sql)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
+fn unreachable(detail: &str) -> OpenError {
+    OpenError::Unreachable { what: "postgres", detail: detail.to_owned() }
+}

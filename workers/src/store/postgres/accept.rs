@@ -1,0 +1,184 @@
+//! Putting jobs on record, and the keys that make a second submit the first job.
+
+use super::{OpenJob, Record, fault, row, settle::uuids};
+use crate::store::{Error, Submission};
+use flotilla_jobs::JobId;
+use sqlx::{PgConnection, Postgres, Transaction};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// A wish to hold a key.
+pub(crate) struct KeyClaim {
+    pub(crate) key: String,
+    pub(crate) job: JobId,
+    /// `waiting`, `unfinished` or `window`.
+    pub(crate) scope: &'static str,
+    pub(crate) window_ms: Option<i64>,
+    /// The caller's words, where it is an idempotency key.
+    pub(crate) idempotency_key: Option<String>,
+    /// The newcomer's kind and payload, to compare with the holder's.
+    pub(crate) kind: String,
+    pub(crate) payload: String,
+}
+
+/// Who holds a key that was wished for.
+pub(crate) struct Holder {
+    pub(crate) job: JobId,
+    pub(crate) scope: String,
+    pub(crate) in_window: bool,
+    /// The holder, while it is unfinished.
+    pub(crate) open: Option<OpenJob>,
+    /// Whether the holder has the newcomer's kind and payload.
+    pub(crate) same: bool,
+}
+
+impl Record {
+    /// Puts jobs without keys on record in one statement.
+    pub(crate) async fn insert(&self, jobs: &[Submission]) -> Result<(), Error> {
+        let mut conn = self.pool.acquire().await.map_err(fault)?;
+        self.insert_on(&mut conn, jobs).await
+    }
+
+    /// Begins an acceptance that must look at keys first.
+    pub(crate) async fn accept(&self) -> Result<Acceptance<'_>, Error> {
+        Ok(Acceptance { record: self, tx: self.begin().await? })
+    }
+
+    async fn insert_on(&self, conn: &mut PgConnection, jobs: &[Submission]) -> Result<(), Error> {
+        fn column<'a, T>(jobs: &'a [Submission], of: impl Fn(&'a Submission) -> T) -> Vec<T> {
+            jobs.iter().map(of).collect()
+        }
+        let label = |j: &Submission| match j.spec.labels.is_empty() {
+            true => None,
+            false => serde_json::to_string(&j.spec.labels).ok(),
+        };
+        sqlx::query(include_str!("insert_jobs.sql"))
+            .bind(column(jobs, |j| j.id.0))
+            .bind(column(jobs, |j| j.kind.as_str()))
+            .bind(column(jobs, |j| j.spec.queue.as_str()))
+            .bind(column(jobs, |j| j.spec.tenant.as_str()))
+            .bind(column(jobs, |j| i16::from(j.spec.priority.get())))
+            .bind(column(jobs, |j| j.spec.group.as_ref().map(|g| g.key.as_str())))
+            .bind(column(jobs, |j| j.spec.group.as_ref().map(|g| g.limit as i16)))
+            .bind(column(jobs, |j| j.spec.run_at.map(jiff::Timestamp::as_millisecond)))
+            .bind(column(jobs, |j| j.spec.max_attempts as i32))
+            .bind(column(jobs, |j| j.spec.timeout_ms as i64))
+            .bind(column(jobs, |j| j.spec.backoff.base_ms as i64))
+            .bind(column(jobs, |j| j.spec.backoff.cap_ms as i64))
+            .bind(column(jobs, |j| j.spec.trace.as_deref()))
+            .bind(column(jobs, label))
+            .bind(column(jobs, |j| j.payload.get()))
+            .bind(self.now())
+            .execute(conn)
+            .await
+            .map_err(fault)?;
+        Ok(())
+    }
+}
+
+/// An acceptance in progress: nothing is on record until [`Acceptance::commit`].
+pub(crate) struct Acceptance<'a> {
+    record: &'a Record,
+    tx: Transaction<'static, Postgres>,
+}
+
+impl Acceptance<'_> {
+    /// Takes the keys that nobody holds; answers, for each in the order given, who holds it otherwise.
+    pub(crate) async fn claim(&mut self, keys: &[&KeyClaim]) -> Result<Vec<Option<Holder>>, Error> {
+        let rows = bind_keys(include_str!("claim_keys.sql"), keys, self.record.now())
+            .fetch_all(&mut *self.tx)
+            .await
+            .map_err(fault)?;
+        let taken: HashSet<(String, JobId)> = rows
+            .iter()
+            .map(|r| Ok((row::get(r, "key")?, JobId(row::get(r, "job_id")?))))
+            .collect::<Result<_, Error>>()?;
+        let is_held = |k: &KeyClaim| !taken.contains(&(k.key.clone(), k.job));
+        let held: Vec<usize> = (0..keys.len()).filter(|&i| is_held(&keys[i])).collect();
+        let mut holders: Vec<Option<Holder>> = keys.iter().map(|_| None).collect();
+        if held.is_empty() {
+            return Ok(holders);
+        }
+        let rows = sqlx::query(include_str!("key_holders.sql"))
+            .bind(held.iter().map(|&i| keys[i].key.as_str()).collect::<Vec<_>>())
+            .bind(held.iter().map(|&i| keys[i].kind.as_str()).collect::<Vec<_>>())
+            .bind(held.iter().map(|&i| keys[i].payload.as_str()).collect::<Vec<_>>())
+            .bind(self.record.now())
+            .fetch_all(&mut *self.tx)
+            .await
+            .map_err(fault)?;
+        for r in &rows {
+            let place = row::get::<i64>(r, "ord")? as usize - 1;
+            holders[held[place]] = Some(Holder::read(r)?);
+        }
+        Ok(holders)
+    }
+
+    /// Frees the keys of jobs that are not accepted after all.
+    pub(crate) async fn give_up(&mut self, jobs: &[JobId]) -> Result<(), Error> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let query = sqlx::query(include_str!("give_up_keys.sql")).bind(uuids(jobs));
+        query.execute(&mut *self.tx).await.map_err(fault)?;
+        Ok(())
+    }
+
+    /// Takes over keys whose holders no longer count.
+    pub(crate) async fn take_over(&mut self, keys: &[&KeyClaim]) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let query = bind_keys(include_str!("take_keys.sql"), keys, self.record.now());
+        query.execute(&mut *self.tx).await.map_err(fault)?;
+        Ok(())
+    }
+
+    /// Puts the jobs on record and ends the acceptance.
+    pub(crate) async fn commit(mut self, jobs: &[Submission]) -> Result<(), Error> {
+        if !jobs.is_empty() {
+            self.record.insert_on(&mut self.tx, jobs).await?;
+        }
+        self.tx.commit().await.map_err(fault)
+    }
+}
+
+fn bind_keys<'q>(
+    sql: &'static str,
+    keys: &'q [&'q KeyClaim],
+    now: Option<i64>,
+) -> sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments> {
+    sqlx::query(sql)
+        .bind(keys.iter().map(|k| k.key.as_str()).collect::<Vec<_>>())
+        .bind(keys.iter().map(|k| k.job.0).collect::<Vec<Uuid>>())
+        .bind(keys.iter().map(|k| k.scope).collect::<Vec<_>>())
+        .bind(keys.iter().map(|k| k.window_ms).collect::<Vec<_>>())
+        .bind(now)
+}
+
+impl Holder {
+    fn read(r: &sqlx::postgres::PgRow) -> Result<Self, Error> {
+        let job = JobId(row::get(r, "job_id")?);
+        let open = match row::get::<bool>(r, "open")? {
+            false => None,
+            true => Some(OpenJob {
+                id: job,
+                run: 0,
+                ready_at: 0,
+                attempts: flotilla_jobs::Attempts::default(),
+                paused: row::get(r, "paused")?,
+                cancel: false,
+                queue: row::get(r, "queue")?,
+                priority: row::get::<i16>(r, "priority")? as u8,
+                group: row::group(r)?,
+            }),
+        };
+        Ok(Self {
+            job,
+            scope: row::get(r, "scope")?,
+            in_window: row::get::<Option<bool>>(r, "in_window")?.unwrap_or(false),
+            open,
+            same: row::get(r, "same")?,
+        })
+    }
+}

@@ -1,0 +1,15 @@
+-- prune: deletes finished jobs with all that is on record about them.
+-- $1 ended at least this many ms ago  $2 at most  $3 injected now in ms, or null
+-- Returns how many.
+WITH old AS (
+    SELECT id FROM job_results
+    WHERE finished_at <= coalesce($3::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) - $1
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+), results AS (DELETE FROM job_results WHERE id IN (SELECT id FROM old) RETURNING id
+), attempts AS (DELETE FROM job_attempts WHERE job_id IN (SELECT id FROM old)
+), output AS (DELETE FROM job_output WHERE job_id IN (SELECT id FROM old)
+), progress AS (DELETE FROM job_progress WHERE job_id IN (SELECT id FROM old)
+), keys AS (DELETE FROM job_keys WHERE job_id IN (SELECT id FROM old)
+), gone AS (DELETE FROM jobs WHERE id IN (SELECT id FROM old))
+SELECT count(*) FROM results

@@ -1,0 +1,214 @@
+//! Reading jobs back from the record.
+
+use super::{OpenJob, Record, fault, row, settle::uuids};
+use crate::store::{Error, Submission};
+use flotilla_jobs::{Attempt, Backoff, Cause, Filter, JobId, JobRecord, JobState, Priority, Spec};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use sqlx::postgres::PgRow;
+
+/// A job on record. Whether an unfinished one runs, only the queue knows.
+pub(crate) struct Found {
+    pub(crate) job: JobRecord,
+    /// The names the queue knows it by, while it is unfinished.
+    pub(crate) open: Option<OpenJob>,
+}
+
+/// An unfinished job with all that the queue needs to hand it out.
+pub(crate) struct Loaded {
+    pub(crate) job: Submission,
+    pub(crate) open: OpenJob,
+}
+
+/// What to look for.
+#[derive(Default)]
+pub(crate) struct Search<'a> {
+    pub(crate) filter: Option<&'a Filter>,
+    /// Ids under a lease, for the states that depend on it.
+    pub(crate) leased: &'a [JobId],
+    pub(crate) after: Option<JobId>,
+    pub(crate) limit: u32,
+    pub(crate) only: Option<JobId>,
+}
+
+impl Record {
+    /// Jobs that match, newest first.
+    pub(crate) async fn search(&self, s: &Search<'_>) -> Result<Vec<Found>, Error> {
+        let none = Filter::default();
+        let f = s.filter.unwrap_or(&none);
+        let (ended, unfinished) = match f.state {
+            Some(state) if state.is_terminal() => (Some(state.as_str()), None),
+            state => (None, state.map(JobState::as_str)),
+        };
+        let labels = match f.labels.is_empty() {
+            true => None,
+            false => serde_json::to_string(&f.labels).ok(),
+        };
+        let rows = sqlx::query(include_str!("list.sql"))
+            .bind(&f.kind)
+            .bind(&f.queue)
+            .bind(&f.tenant)
+            .bind(labels)
+            .bind(f.created_after.map(Timestamp::as_millisecond))
+            .bind(f.created_before.map(Timestamp::as_millisecond))
+            .bind(ended)
+            .bind(unfinished)
+            .bind(uuids(s.leased))
+            .bind(s.after.map(|id| id.0))
+            .bind(i64::from(s.limit))
+            .bind(self.now())
+            .bind(s.only.map(|id| id.0))
+            .persistent(false)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
+        rows.iter().map(found).collect()
+    }
+
+    /// Runs of a job that ended without a final result.
+    pub(crate) async fn history(&self, id: JobId) -> Result<Vec<Attempt>, Error> {
+        let rows = sqlx::query(include_str!("history.sql")).bind(id.0).fetch_all(&self.pool).await.map_err(fault)?;
+        rows.iter()
+            .map(|r| {
+                let cause: String = row::get(r, "cause")?;
+                Ok(Attempt {
+                    cause: Cause::parse(&cause).ok_or_else(|| corrupt(id, format!("cause `{cause}`")))?,
+                    worker: row::get(r, "worker")?,
+                    started_at: row::get::<Option<i64>>(r, "started_at")?.map(time),
+                    ended_at: time(row::get(r, "ended_at")?),
+                    error: json(id, row::get(r, "error")?)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Unfinished, unpaused jobs with all that the queue needs.
+    pub(crate) async fn load_open(&self, ids: &[JobId]) -> Result<Vec<Loaded>, Error> {
+        let rows =
+            sqlx::query(include_str!("load_open.sql")).bind(uuids(ids)).fetch_all(&self.pool).await.map_err(fault)?;
+        rows.iter().map(loaded).collect()
+    }
+
+    /// A page of unfinished, unpaused jobs by id, and for each whether it was accepted `min_age_ms` ago or more.
+    pub(crate) async fn scan_open(
+        &self,
+        after: Option<JobId>,
+        min_age_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<(OpenJob, bool)>, Error> {
+        let rows = sqlx::query(include_str!("scan_open.sql"))
+            .bind(after.map(|id| id.0))
+            .bind(min_age_ms)
+            .bind(i64::from(limit))
+            .bind(self.now())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
+        rows.iter().map(|r| Ok((OpenJob::read(r)?, row::get(r, "old_enough")?))).collect()
+    }
+}
+
+fn found(r: &PgRow) -> Result<Found, Error> {
+    let id = JobId(row::get(r, "id")?);
+    let group = row::group(r)?;
+    let queue: String = row::get(r, "queue")?;
+    let priority = row::get::<i16>(r, "priority")? as u8;
+    let attempts = row::attempts(row::get(r, "attempts")?);
+    let created_at: i64 = row::get(r, "created_at")?;
+    let started_at: Option<i64> = row::get(r, "started_at")?;
+    let ready_at: Option<i64> = row::get(r, "ready_at")?;
+    let reason: Option<String> = row::get(r, "paused")?;
+    let cancel: bool = row::get(r, "cancel")?;
+    let is_open: bool = row::get(r, "open")?;
+    let state = match row::get::<Option<String>>(r, "state")? {
+        Some(text) => JobState::parse(&text).ok_or_else(|| corrupt(id, format!("state `{text}`")))?,
+        None if !is_open => return Err(corrupt(id, "neither unfinished nor with a result".to_owned())),
+        None if reason.is_some() => JobState::Paused,
+        None if row::get::<Option<bool>>(r, "later")?.unwrap_or(false) => JobState::Scheduled,
+        None => JobState::Pending,
+    };
+    let open = is_open.then(|| OpenJob {
+        id,
+        run: 0,
+        ready_at: ready_at.unwrap_or(created_at),
+        attempts,
+        paused: reason.is_some(),
+        cancel,
+        queue: queue.clone(),
+        priority,
+        group: group.clone(),
+    });
+    let job = JobRecord {
+        id,
+        kind: row::get(r, "kind")?,
+        state,
+        queue,
+        priority,
+        tenant: row::get(r, "tenant")?,
+        group: group.map(|g| g.key),
+        labels: json(id, row::get(r, "labels")?)?.unwrap_or_default(),
+        created_at: time(created_at),
+        run_at: time(ready_at.or(started_at).unwrap_or(created_at)),
+        started_at: started_at.map(time),
+        finished_at: row::get::<Option<i64>>(r, "finished_at")?.map(time),
+        attempts,
+        max_attempts: row::get::<i32>(r, "max_attempts")? as u32,
+        cancel_requested: cancel,
+        reason,
+        progress: json(id, row::get(r, "progress")?)?,
+        error: json(id, row::get(r, "error")?)?,
+        payload: json(id, row::get(r, "payload")?)?,
+        output: json(id, row::get(r, "output")?)?,
+        history: Vec::new(),
+    };
+    Ok(Found { job, open })
+}
+
+fn loaded(r: &PgRow) -> Result<Loaded, Error> {
+    let id = JobId(row::get(r, "id")?);
+    let group = row::group(r)?;
+    let queue: String = row::get(r, "queue")?;
+    let priority = row::get::<i16>(r, "priority")? as u8;
+    let backoff: Vec<i64> = row::get(r, "backoff")?;
+    let defaults = Spec::default();
+    let spec = Spec {
+        queue: queue.clone(),
+        priority: Priority::try_from(priority).map_err(|e| corrupt(id, e.to_string()))?,
+        max_attempts: row::get::<i32>(r, "max_attempts")? as u32,
+        timeout_ms: row::get::<i64>(r, "timeout_ms")? as u64,
+        backoff: match backoff[..] {
+            [base, cap] => Backoff { base_ms: base as u64, cap_ms: cap as u64 },
+            _ => defaults.backoff,
+        },
+        group: group.clone(),
+        tenant: row::get(r, "tenant")?,
+        trace: row::get(r, "trace")?,
+        ..defaults
+    };
+    let payload = json(id, row::get(r, "payload")?)?.ok_or_else(|| corrupt(id, "no payload".to_owned()))?;
+    let open = OpenJob {
+        id,
+        run: row::get::<i32>(r, "run")? as u32,
+        ready_at: row::get(r, "ready_at")?,
+        attempts: row::attempts(row::get(r, "attempts")?),
+        paused: false,
+        cancel: false,
+        queue,
+        priority,
+        group,
+    };
+    let job = Submission { id, kind: row::get(r, "kind")?, payload, spec, idempotency_key: None };
+    Ok(Loaded { job, open })
+}
+
+fn time(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn json<T: DeserializeOwned>(id: JobId, text: Option<String>) -> Result<Option<T>, Error> {
+    text.map(|t| serde_json::from_str(&t)).transpose().map_err(|e| corrupt(id, e.to_string()))
+}
+
+fn corrupt(id: JobId, detail: String) -> Error {
+    Error::Corrupt { what: "postgres", detail: format!("job {id}: {detail}") }
+}

@@ -1,0 +1,190 @@
+//! How runs end on record: with a result, or given back for another run.
+
+use super::{OpenJob, Record, fault, row};
+use crate::store::Error;
+use flotilla_jobs::{Attempts, Cause, Fault, JobId, JobState};
+use sqlx::{PgConnection, Postgres, Transaction};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
+use uuid::Uuid;
+
+/// A final result.
+pub(crate) struct Finish<'a> {
+    pub(crate) id: JobId,
+    pub(crate) run: u32,
+    pub(crate) state: JobState,
+    pub(crate) worker: &'a str,
+    pub(crate) started_at: Option<i64>,
+    pub(crate) output: Option<&'a str>,
+    pub(crate) error: Option<Cow<'a, Fault>>,
+}
+
+/// A run that ended without a final result.
+pub(crate) struct GiveBack<'a> {
+    pub(crate) id: JobId,
+    pub(crate) run: u32,
+    pub(crate) cause: Cause,
+    pub(crate) worker: &'a str,
+    pub(crate) started_at: Option<i64>,
+    pub(crate) error: Option<Cow<'a, Fault>>,
+    /// When it may run again.
+    pub(crate) again: Again,
+    /// The counters from now on.
+    pub(crate) attempts: Attempts,
+    /// Why the job is now paused, if it is.
+    pub(crate) paused: Option<&'a str>,
+}
+
+/// When a job may run again, by the record's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Again {
+    /// At this time.
+    At(i64),
+    /// This many milliseconds from now.
+    In(i64),
+}
+
+impl Record {
+    /// Records final results in one statement; answers which it still expected.
+    pub(crate) async fn finish(&self, ends: &[Finish<'_>]) -> Result<HashSet<JobId>, Error> {
+        let mut conn = self.pool.acquire().await.map_err(fault)?;
+        finish_on(&mut conn, ends, self.now()).await
+    }
+
+    /// Begins a change that must see jobs as they stand first.
+    pub(crate) async fn change(&self) -> Result<Change, Error> {
+        Ok(Change { tx: self.begin().await?, now: self.now() })
+    }
+
+    /// Remembers the wish to cancel; answers the unfinished jobs among `ids` as they stand.
+    pub(crate) async fn ask_cancel(&self, ids: &[JobId]) -> Result<Vec<OpenJob>, Error> {
+        let rows =
+            sqlx::query(include_str!("ask_cancel.sql")).bind(uuids(ids)).fetch_all(&self.pool).await.map_err(fault)?;
+        rows.iter().map(OpenJob::read).collect()
+    }
+
+    /// Which of these ids are jobs.
+    pub(crate) async fn on_record(&self, ids: &[JobId]) -> Result<HashSet<JobId>, Error> {
+        self.ids(sqlx::query(include_str!("on_record.sql")).bind(uuids(ids))).await
+    }
+
+    /// Makes failed and quarantined jobs unfinished again; answers which.
+    pub(crate) async fn reopen(&self, ids: &[JobId]) -> Result<HashSet<JobId>, Error> {
+        self.ids(sqlx::query(include_str!("reopen.sql")).bind(uuids(ids)).bind(self.now())).await
+    }
+
+    /// Makes paused jobs ready; answers which.
+    pub(crate) async fn resume(&self, ids: &[JobId]) -> Result<HashSet<JobId>, Error> {
+        self.ids(sqlx::query(include_str!("resume.sql")).bind(uuids(ids)).bind(self.now())).await
+    }
+
+    /// Raises the fence of jobs the queue lost; answers which are still as they were seen.
+    pub(crate) async fn raise_run(&self, jobs: &[&OpenJob]) -> Result<HashSet<JobId>, Error> {
+        let query = sqlx::query(include_str!("raise_run.sql"))
+            .bind(jobs.iter().map(|j| j.id.0).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|j| j.run as i32).collect::<Vec<_>>());
+        self.ids(query).await
+    }
+
+    async fn ids(
+        &self,
+        query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
+    ) -> Result<HashSet<JobId>, Error> {
+        let rows = query.fetch_all(&self.pool).await.map_err(fault)?;
+        rows.iter().map(|r| row::get(r, "id").map(JobId)).collect()
+    }
+}
+
+/// A change in progress: nothing is on record until [`Change::commit`].
+pub(crate) struct Change {
+    tx: Transaction<'static, Postgres>,
+    now: Option<i64>,
+}
+
+impl Change {
+    /// The unfinished jobs among `ids`, locked until the end.
+    pub(crate) async fn lock(&mut self, ids: &[JobId]) -> Result<Vec<OpenJob>, Error> {
+        let rows = sqlx::query(include_str!("lock_open.sql"))
+            .bind(uuids(ids))
+            .fetch_all(&mut *self.tx)
+            .await
+            .map_err(fault)?;
+        rows.iter().map(OpenJob::read).collect()
+    }
+
+    /// As [`Record::finish`].
+    pub(crate) async fn finish(&mut self, ends: &[Finish<'_>]) -> Result<HashSet<JobId>, Error> {
+        finish_on(&mut self.tx, ends, self.now).await
+    }
+
+    /// Records runs that ended without a final result; answers which the record still expected, and when they are
+    /// ready again.
+    pub(crate) async fn give_back(&mut self, ends: &[GiveBack<'_>]) -> Result<HashMap<JobId, i64>, Error> {
+        if ends.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let at = |a: &Again| match a {
+            Again::At(ms) => Some(*ms),
+            Again::In(_) => None,
+        };
+        let delay = |a: &Again| match a {
+            Again::At(_) => 0,
+            Again::In(ms) => *ms,
+        };
+        let count = |of: fn(&Attempts) -> u32| ends.iter().map(|e| of(&e.attempts) as i32).collect::<Vec<_>>();
+        let rows = sqlx::query(include_str!("give_back.sql"))
+            .bind(ends.iter().map(|e| e.id.0).collect::<Vec<_>>())
+            .bind(ends.iter().map(|e| e.run as i32).collect::<Vec<_>>())
+            .bind(ends.iter().map(|e| e.cause.as_str()).collect::<Vec<_>>())
+            .bind(ends.iter().map(|e| e.worker).collect::<Vec<_>>())
+            .bind(ends.iter().map(|e| e.started_at).collect::<Vec<_>>())
+            .bind(ends.iter().map(|e| json(e.error.as_deref())).collect::<Vec<_>>())
+            .bind(ends.iter().map(|e| at(&e.again)).collect::<Vec<_>>())
+            .bind(count(|a| a.failure))
+            .bind(count(|a| a.crash))
+            .bind(count(|a| a.handover))
+            .bind(count(|a| a.throttle))
+            .bind(count(|a| a.budget))
+            .bind(ends.iter().map(|e| e.paused).collect::<Vec<_>>())
+            .bind(self.now)
+            .bind(ends.iter().map(|e| delay(&e.again)).collect::<Vec<_>>())
+            .fetch_all(&mut *self.tx)
+            .await
+            .map_err(fault)?;
+        rows.iter().map(|r| Ok((JobId(row::get(r, "id")?), row::get(r, "ready_at")?))).collect()
+    }
+
+    /// Puts it on record.
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        self.tx.commit().await.map_err(fault)
+    }
+}
+
+async fn finish_on(conn: &mut PgConnection, ends: &[Finish<'_>], now: Option<i64>) -> Result<HashSet<JobId>, Error> {
+    if ends.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = sqlx::query(include_str!("finish.sql"))
+        .bind(ends.iter().map(|e| e.id.0).collect::<Vec<_>>())
+        .bind(ends.iter().map(|e| e.run as i32).collect::<Vec<_>>())
+        .bind(ends.iter().map(|e| e.state.as_str()).collect::<Vec<_>>())
+        .bind(ends.iter().map(|e| e.worker).collect::<Vec<_>>())
+        .bind(ends.iter().map(|e| e.started_at).collect::<Vec<_>>())
+        .bind(ends.iter().map(|e| e.output).collect::<Vec<_>>())
+        .bind(ends.iter().map(|e| json(e.error.as_deref())).collect::<Vec<_>>())
+        .bind(now)
+        .fetch_all(conn)
+        .await
+        .map_err(fault)?;
+    rows.iter().map(|r| row::get(r, "id").map(JobId)).collect()
+}
+
+pub(super) fn uuids(ids: &[JobId]) -> Vec<Uuid> {
+    ids.iter().map(|id| id.0).collect()
+}
+
+fn json(fault: Option<&Fault>) -> Option<String> {
+    fault.and_then(|f| serde_json::to_string(f).ok())
+}

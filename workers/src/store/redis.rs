@@ -1,0 +1,276 @@
+//! The queue on Redis: what may run now, and who holds it.
+
+mod connect;
+mod envelope;
+mod keys;
+mod listen;
+mod scripts;
+mod ticket;
+
+pub(crate) use envelope::{Head, read as read_envelope, write as write_envelope};
+pub(crate) use ticket::{id_of, ticket};
+
+use super::{Error, Promoted};
+use crate::clock::Clock;
+use flotilla_jobs::JobId;
+use redis::{RedisError, Script, ScriptInvocation, aio::ConnectionManager};
+use std::time::Duration;
+
+/// Most members of one script call: `unpack` in Lua takes fewer than 8,000 values, and a script of 1,000 jobs holds
+/// Redis for about a millisecond.
+pub(crate) const MAX_SCRIPT_BATCH: usize = 1_000;
+
+/// The queues of one fleet.
+pub(crate) struct Queues {
+    /// For small calls that someone waits for.
+    fast: ConnectionManager,
+    /// For batches of payloads, so that they do not hold up the small calls.
+    bulk: ConnectionManager,
+    client: redis::Client,
+    prefix: String,
+    clock: Clock,
+}
+
+/// A job to put in a queue.
+pub(crate) struct Push {
+    pub(crate) ticket: String,
+    pub(crate) envelope: String,
+    /// `None` for now, by the queue's clock.
+    pub(crate) ready_at: Option<i64>,
+}
+
+/// A job that was handed out.
+pub(crate) struct Popped {
+    pub(crate) ticket: String,
+    pub(crate) ready_at: i64,
+    /// `None` where the queue lost it.
+    pub(crate) envelope: Option<String>,
+}
+
+/// What a claim gave.
+pub(crate) struct Batch {
+    pub(crate) now: i64,
+    pub(crate) token: u64,
+    pub(crate) jobs: Vec<Popped>,
+}
+
+/// What to do with a job whose lease ends without a result.
+#[derive(Clone, Copy)]
+pub(crate) enum Then {
+    /// Ready at this time, which is not in the future.
+    Ready(i64),
+    /// Ready only at this time.
+    Delay(i64),
+    /// Out of the queue: it is finished or paused.
+    Drop,
+}
+
+/// A lease to end without a result.
+pub(crate) struct Back<'a> {
+    pub(crate) ticket: &'a str,
+    pub(crate) token: u64,
+    pub(crate) head: Head,
+    pub(crate) then: Then,
+}
+
+/// A lease that was taken over because it expired.
+pub(crate) struct Expired {
+    pub(crate) ticket: String,
+    /// `None` where the queue lost the job.
+    pub(crate) head: Option<Head>,
+    pub(crate) ready_at: i64,
+    pub(crate) worker: String,
+}
+
+/// What the queue knows of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    No,
+    Waiting,
+    Leased,
+}
+
+impl Queues {
+    /// Puts jobs in a queue, at most [`MAX_SCRIPT_BATCH`]; answers how many it did not know.
+    pub(crate) async fn push(&self, queue: &str, jobs: &[Push]) -> Result<u32, Error> {
+        let mut call = self.call(&scripts::PUSH, queue);
+        for job in jobs {
+            let at = job.ready_at.map(|ms| ms.to_string()).unwrap_or_default();
+            call.arg(&job.ticket).arg(&job.envelope).arg(at);
+        }
+        call.invoke_async(&mut self.bulk.clone()).await.map_err(fault)
+    }
+
+    /// Hands out at most `max` jobs.
+    pub(crate) async fn claim(&self, queue: &str, max: u32, ttl: Duration, worker: &str) -> Result<Batch, Error> {
+        let mut call = self.call(&scripts::CLAIM, queue);
+        call.arg(max.min(MAX_SCRIPT_BATCH as u32)).arg(ttl.as_millis() as u64).arg(worker);
+        let reply: Vec<redis::Value> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        let mut values = reply.into_iter();
+        let mut batch = Batch { now: take(&mut values)?, token: take(&mut values)?, jobs: Vec::new() };
+        while values.len() > 0 {
+            let (ticket, ready_at) = (take(&mut values)?, take(&mut values)?);
+            batch.jobs.push(Popped { ticket, ready_at, envelope: take(&mut values)? });
+        }
+        Ok(batch)
+    }
+
+    /// Extends leases; answers 0 lost, 1 kept, 2 cancel asked.
+    pub(crate) async fn renew(&self, queue: &str, leases: &[(&str, u64)], ttl: Duration) -> Result<Vec<u8>, Error> {
+        let mut call = self.call(&scripts::RENEW, queue);
+        call.arg(ttl.as_millis() as u64);
+        for (ticket, token) in leases {
+            call.arg(*ticket).arg(*token);
+        }
+        call.invoke_async(&mut self.fast.clone()).await.map_err(fault)
+    }
+
+    /// Forgets jobs whose result is on record, and tells watchers of `changed`.
+    pub(crate) async fn finish(&self, queue: &str, leases: &[(&str, u64)], changed: &[JobId]) -> Result<(), Error> {
+        let mut call = self.call(&scripts::FINISH, queue);
+        call.arg(keys::changed_channel(&self.prefix)).arg(message(changed));
+        for (ticket, token) in leases {
+            call.arg(*ticket).arg(*token);
+        }
+        call.invoke_async::<()>(&mut self.fast.clone()).await.map_err(fault)
+    }
+
+    /// Ends leases of jobs that will run again.
+    pub(crate) async fn give_back(&self, queue: &str, jobs: &[Back<'_>], changed: &[JobId]) -> Result<(), Error> {
+        let mut call = self.call(&scripts::GIVE_BACK, queue);
+        call.arg(keys::changed_channel(&self.prefix)).arg(message(changed));
+        for job in jobs {
+            let (what, at) = match job.then {
+                Then::Ready(at) => ("ready", at),
+                Then::Delay(at) => ("delay", at),
+                Then::Drop => ("drop", 0),
+            };
+            call.arg(job.ticket).arg(job.token).arg(job.head.write()).arg(what).arg(at);
+        }
+        call.invoke_async::<()>(&mut self.fast.clone()).await.map_err(fault)
+    }
+
+    /// Takes waiting jobs out and tells workers of running ones to stop; answers what it knew of each.
+    pub(crate) async fn remove(&self, queue: &str, jobs: &[(String, JobId)]) -> Result<Vec<Known>, Error> {
+        let mut call = self.call(&scripts::REMOVE, queue);
+        call.arg(keys::cancel_channel(&self.prefix));
+        for (ticket, id) in jobs {
+            call.arg(ticket).arg(id.to_string());
+        }
+        let reply: Vec<u8> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        Ok(reply.into_iter().map(Known::from_reply).collect())
+    }
+
+    /// Makes due jobs ready.
+    pub(crate) async fn promote(&self, queue: &str, batch: u32) -> Result<Promoted, Error> {
+        let mut call = self.call(&scripts::PROMOTE, queue);
+        call.arg(batch.min(MAX_SCRIPT_BATCH as u32));
+        let (moved, next): (u32, i64) = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        Ok(Promoted { moved, next_due_in_ms: u64::try_from(next).ok() })
+    }
+
+    /// Takes over expired leases for `grace`; answers the token they now have.
+    pub(crate) async fn expire(&self, queue: &str, batch: u32, grace: Duration) -> Result<(u64, Vec<Expired>), Error> {
+        let mut call = self.call(&scripts::EXPIRE, queue);
+        call.arg(batch.min(MAX_SCRIPT_BATCH as u32)).arg(grace.as_millis() as u64);
+        let reply: Vec<redis::Value> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        let mut values = reply.into_iter();
+        let token = take(&mut values)?;
+        let mut expired = Vec::new();
+        while values.len() > 0 {
+            let (ticket, head): (String, String) = (take(&mut values)?, take(&mut values)?);
+            let (ready_at, worker) = (take(&mut values)?, take(&mut values)?);
+            expired.push(Expired { ticket, head: Head::read(&head), ready_at, worker });
+        }
+        Ok((token, expired))
+    }
+
+    /// What the queue knows of each job.
+    pub(crate) async fn known(&self, queue: &str, tickets: &[String]) -> Result<Vec<Known>, Error> {
+        let mut call = self.call(&scripts::KNOWN, queue);
+        call.arg(tickets);
+        let reply: Vec<u8> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        Ok(reply.into_iter().map(Known::from_reply).collect())
+    }
+
+    /// At most `max` ids of jobs held under a lease.
+    pub(crate) async fn leased(&self, queue: &str, max: u32) -> Result<Vec<JobId>, Error> {
+        let [_, _, leases, ..] = keys::of_queue(&self.prefix, queue);
+        let tickets: Vec<String> = redis::cmd("ZRANGE")
+            .arg(leases)
+            .arg(0)
+            .arg(i64::from(max) - 1)
+            .query_async(&mut self.fast.clone())
+            .await
+            .map_err(fault)?;
+        Ok(tickets.iter().filter_map(|t| id_of(t)).collect())
+    }
+
+    /// Pending, delayed, leased, and how long the oldest pending job has waited in milliseconds.
+    pub(crate) async fn stats(&self, queue: &str) -> Result<(u64, u64, u64, Option<u64>), Error> {
+        let call = self.call(&scripts::STATS, queue);
+        let (pending, delayed, leased, oldest): (u64, u64, u64, i64) =
+            call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        Ok((pending, delayed, leased, u64::try_from(oldest).ok()))
+    }
+
+    /// Makes a queue's settings those on record.
+    pub(crate) async fn configure(&self, queue: &str, paused: bool, cap: Option<u32>) -> Result<(), Error> {
+        let mut call = self.call(&scripts::CONFIGURE, queue);
+        call.arg(u8::from(paused)).arg(cap.map(|c| c.to_string()).unwrap_or_default());
+        call.invoke_async::<()>(&mut self.fast.clone()).await.map_err(fault)
+    }
+
+    /// Tells watchers that jobs changed.
+    pub(crate) async fn announce(&self, changed: &[JobId]) -> Result<(), Error> {
+        redis::cmd("PUBLISH")
+            .arg(keys::changed_channel(&self.prefix))
+            .arg(message(changed))
+            .query_async::<()>(&mut self.fast.clone())
+            .await
+            .map_err(fault)
+    }
+
+    fn call<'a>(&self, script: &'a Script, queue: &str) -> ScriptInvocation<'a> {
+        let mut call = script.prepare_invoke();
+        for key in keys::of_queue(&self.prefix, queue) {
+            call.key(key);
+        }
+        let now = self.clock.injected().map(|ms| ms.to_string()).unwrap_or_default();
+        call.arg(now).arg(keys::work_channel(&self.prefix)).arg(queue);
+        call
+    }
+}
+
+impl Known {
+    fn from_reply(code: u8) -> Self {
+        match code {
+            0 => Self::No,
+            1 => Self::Waiting,
+            _ => Self::Leased,
+        }
+    }
+}
+
+fn message(ids: &[JobId]) -> String {
+    let mut text = String::with_capacity(ids.len() * 37);
+    for id in ids {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&id.to_string());
+    }
+    text
+}
+
+fn take<T: redis::FromRedisValue>(values: &mut std::vec::IntoIter<redis::Value>) -> Result<T, Error> {
+    let corrupt = |detail: String| Error::Corrupt { what: "redis", detail };
+    let value = values.next().ok_or_else(|| corrupt("a script's reply is too short".to_owned()))?;
+    T::from_redis_value(value).map_err(|e| corrupt(e.to_string()))
+}
+
+/// A driver's error in the words of the seam.
+#[allow(clippy::needless_pass_by_value, reason = "it is a map_err function")]
+fn fault(error: RedisError) -> Error {
+    Error::Unavailable { what: "redis", detail: error.to_string() }
+}

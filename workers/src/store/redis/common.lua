@@ -1,0 +1,105 @@
+-- common: what the scripts of a queue share. It is put in front of each of them.
+--
+-- KEYS, for every script the same, in the order of keys.rs, under one hash tag:
+--   1 pending  zset   ticket -> priority and ready_at     5 tokens  hash  ticket -> token|ready_at|worker
+--   2 delayed  zset   ticket -> due at                    6 line    zset  group, ready_at, ticket; by name
+--   3 leases   zset   ticket -> ends at                   7 ages    zset  ticket in the line -> ready_at
+--   4 jobs     hash   ticket -> head|body                 8 active  hash  group -> slots taken
+--   9 holders  set    tickets that hold a slot of their group
+--  10 cancels  set    tickets someone asked to cancel
+--  11 settings hash   paused, cap
+--  12 counter  string last lease token
+-- ARGV[1] injected now in ms, or "". ARGV[2] channel to wake workers on. ARGV[3] name of the queue.
+--
+-- A ticket names a job and says all that a script must know of it: 32 hex digits of the id, one digit of priority,
+-- and, for a job of a group, "limit:group". The head of a job is "run,failure,crash,handover,throttle,budget".
+
+local PENDING, DELAYED, LEASES, JOBS, TOKENS, LINE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local AGES, ACTIVE, HOLDERS, CANCELS, SETTINGS, COUNTER = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+
+local now
+if ARGV[1] ~= "" then
+  now = tonumber(ARGV[1])
+else
+  local t = redis.call("TIME")
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+local function group_of(ticket)
+  if #ticket == 33 then return nil end
+  local colon = string.find(ticket, ":", 34, true)
+  return string.sub(ticket, colon + 1), tonumber(string.sub(ticket, 34, colon - 1))
+end
+
+local function score(ticket, at)
+  return tonumber(string.sub(ticket, 33, 33)) * 1e13 + at
+end
+
+local woken = false
+-- Members for one ZADD to pending, so that a batch is one call.
+local ready, ready_n = {}, 0
+local function make_pending(ticket, at)
+  ready[ready_n + 1], ready[ready_n + 2] = score(ticket, at), ticket
+  ready_n = ready_n + 2
+  if ready_n >= 2000 then
+    redis.call("ZADD", PENDING, unpack(ready))
+    ready, ready_n = {}, 0
+  end
+  woken = true
+end
+
+-- Gives free slots of a group to the first in its line.
+local function admit(group)
+  for _ = 1, 1000 do
+    local first = redis.call("ZRANGEBYLEX", LINE, "[" .. group .. "\31", "(" .. group .. "\32", "LIMIT", 0, 1)[1]
+    if not first then return end
+    local at = tonumber(string.sub(first, #group + 2, #group + 14))
+    local ticket = string.sub(first, #group + 15)
+    local _, limit = group_of(ticket)
+    if tonumber(redis.call("HGET", ACTIVE, group) or 0) >= limit then return end
+    redis.call("ZREM", LINE, first)
+    redis.call("ZREM", AGES, ticket)
+    redis.call("HINCRBY", ACTIVE, group, 1)
+    redis.call("SADD", HOLDERS, ticket)
+    make_pending(ticket, at)
+  end
+end
+
+local function line_member(group, ticket, at)
+  return group .. "\31" .. string.format("%013d", at) .. ticket
+end
+
+-- A job's time has come: it becomes pending, or joins its group's line. A job that holds a slot keeps it.
+local function make_ready(ticket, at)
+  local group = group_of(ticket)
+  if not group or redis.call("SISMEMBER", HOLDERS, ticket) == 1 then
+    make_pending(ticket, at)
+    return
+  end
+  redis.call("ZADD", LINE, 0, line_member(group, ticket, at))
+  redis.call("ZADD", AGES, at, ticket)
+  admit(group)
+end
+
+-- A job is done or paused: its group's slot goes to the next in line.
+local function release(ticket)
+  local group = group_of(ticket)
+  if group and redis.call("SREM", HOLDERS, ticket) == 1 then
+    if redis.call("HINCRBY", ACTIVE, group, -1) <= 0 then redis.call("HDEL", ACTIVE, group) end
+    admit(group)
+  end
+end
+
+-- Flushes what became pending and wakes workers. Every script that makes jobs ready ends with it.
+local function done()
+  if ready_n > 0 then redis.call("ZADD", PENDING, unpack(ready)) end
+  if woken then redis.call("PUBLISH", ARGV[2], ARGV[3]) end
+end
+
+-- Token of a lease: the part of tokens' value in front of the first bar.
+local function token_of(value)
+  return value and string.sub(value, 1, string.find(value, "|", 1, true) - 1)
+end
+
+-- One of the fixed arguments each script starts behind.
+local FIRST = 4

@@ -1,0 +1,93 @@
+//! Connecting to Redis, and refusing one that would lose work.
+
+use super::{Queues, fault, scripts};
+use crate::{
+    clock::Clock,
+    store::{Dependency, Error, OpenError},
+};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use secrecy::{ExposeSecret, SecretString};
+use std::{collections::HashMap, time::Duration};
+
+/// Oldest server that is supported.
+const MIN_VERSION: (u32, u32) = (7, 0);
+/// No call waits longer for its answer.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Queues {
+    /// Connects, checks the server and loads the scripts.
+    pub(crate) async fn connect(url: &SecretString, prefix: &str, clock: Clock) -> Result<Self, OpenError> {
+        let client = redis::Client::open(url.expose_secret()).map_err(|e| OpenError::Address {
+            what: "redis",
+            detail: format!("{}; use redis://user:password@host:6379/0", e.category()),
+        })?;
+        let queues = Self {
+            fast: manager(&client).await?,
+            bulk: manager(&client).await?,
+            client,
+            prefix: prefix.to_owned(),
+            clock,
+        };
+        queues.check_server().await?;
+        Ok(queues)
+    }
+
+    async fn check_server(&self) -> Result<(), OpenError> {
+        let unreachable = |detail: String| OpenError::Unreachable { what: "redis", detail };
+        let info = self.info().await.map_err(|e| unreachable(e.to_string()))?;
+        let unfit = |detail: String| Err(OpenError::Unfit { what: "redis", detail });
+
+        let version = info.get("redis_version").map_or("", String::as_str);
+        if parse_version(version) < Some(MIN_VERSION) {
+            return unfit(format!("server is version {version}; 7.0 or later is needed"));
+        }
+        // Not CONFIG GET, which managed servers forbid.
+        let policy = info.get("maxmemory_policy").map_or("noeviction", String::as_str);
+        if policy != "noeviction" {
+            return unfit(format!(
+                "maxmemory-policy is `{policy}`: under memory pressure redis would evict keys, and an evicted key is a \
+                 lost lease or job; set `maxmemory-policy noeviction`"
+            ));
+        }
+        for script in scripts::all() {
+            script.load_async(&mut self.fast.clone()).await.map_err(|e| unreachable(e.to_string()))?;
+        }
+        Ok(())
+    }
+
+    async fn info(&self) -> Result<HashMap<String, String>, Error> {
+        let text: String =
+            redis::cmd("INFO").arg("server").arg("memory").query_async(&mut self.fast.clone()).await.map_err(fault)?;
+        let pairs = text.lines().filter_map(|line| line.split_once(':'));
+        Ok(pairs.map(|(key, value)| (key.to_owned(), value.trim().to_owned())).collect())
+    }
+
+    /// Whether it answers, and its version.
+    pub(crate) async fn health(&self) -> Dependency {
+        let start = tokio::time::Instant::now();
+        let (ok, detail) = match self.info().await {
+            Ok(info) => (true, info.get("redis_version").cloned().unwrap_or_default()),
+            Err(e) => (false, e.to_string()),
+        };
+        Dependency { name: "redis".to_owned(), ok, latency_ms: start.elapsed().as_millis() as u64, detail }
+    }
+}
+
+async fn manager(client: &redis::Client) -> Result<ConnectionManager, OpenError> {
+    let config = ConnectionManagerConfig::new()
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_number_of_retries(2)
+        .set_max_delay(Duration::from_millis(500));
+    client
+        .get_connection_manager_with_config(config)
+        .await
+        .map_err(|e| OpenError::Unreachable { what: "redis", detail: e.to_string() })
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split('.').map(|p| p.parse().ok());
+    Some((parts.next()??, parts.next()??))
+}

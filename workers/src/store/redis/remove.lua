@@ -1,0 +1,30 @@
+-- remove: takes waiting jobs out of the queue and tells the workers of running ones to stop.
+-- ARGV[4] channel to tell them on  ARGV[5..] for each job: ticket, id
+-- Returns for each: 0 not known | 1 removed | 2 running
+local reply = {}
+for i = FIRST + 1, #ARGV, 2 do
+  local ticket, n = ARGV[i], #reply + 1
+  if redis.call("HEXISTS", JOBS, ticket) == 0 then
+    reply[n] = 0
+  elseif redis.call("HEXISTS", TOKENS, ticket) == 1 then
+    redis.call("SADD", CANCELS, ticket)
+    redis.call("PUBLISH", ARGV[4], ARGV[i + 1])
+    reply[n] = 2
+  else
+    redis.call("ZREM", PENDING, ticket)
+    redis.call("ZREM", DELAYED, ticket)
+    redis.call("HDEL", JOBS, ticket)
+    local group = group_of(ticket)
+    local at = group and redis.call("ZSCORE", AGES, ticket)
+    if at then
+      redis.call("ZREM", LINE, line_member(group, ticket, tonumber(at)))
+      redis.call("ZREM", AGES, ticket)
+    end
+    release(ticket)
+    -- Someone behind it in the line may fit now even though no slot was given up.
+    if at then admit(group) end
+    reply[n] = 1
+  end
+end
+done()
+return reply

@@ -1,0 +1,30 @@
+//! The scripts, each with what they share in front.
+
+use redis::Script;
+use std::sync::LazyLock;
+
+macro_rules! scripts {
+    ($($name:ident = $file:literal;)*) => {
+        $(pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(concat!(include_str!("common.lua"), include_str!($file))));)*
+
+        /// Every script, to load them once at the start.
+        pub(super) fn all() -> Vec<&'static Script> {
+            vec![$(&*$name),*]
+        }
+    };
+}
+
+scripts! {
+    PUSH = "push.lua";
+    CLAIM = "claim.lua";
+    RENEW = "renew.lua";
+    FINISH = "finish.lua";
+    GIVE_BACK = "give_back.lua";
+    REMOVE = "remove.lua";
+    PROMOTE = "promote.lua";
+    EXPIRE = "expire.lua";
+    KNOWN = "known.lua";
+    STATS = "stats.lua";
+    CONFIGURE = "configure.lua";
+}

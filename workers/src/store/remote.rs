@@ -1,0 +1,237 @@
+//! Redis and Postgres as one store: the only place that knows both, and the owner of the write order.
+//!
+//! The record is written first and the queue after it: row, then push; result, then acknowledge. What a crash leaves
+//! between the two is found by [`Upkeep::reconcile`] (on record, not in the queue) or by [`Upkeep::rescue`] (in the
+//! queue, finished on record).
+
+mod cancel;
+mod claim;
+mod enqueue;
+mod gather;
+mod keyed;
+mod reconcile;
+mod rescue;
+mod settle;
+mod view;
+
+use super::{
+    CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, OpenError, Promoted,
+    QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
+    migrations, postgres::Record, redis::Queues,
+};
+use crate::clock::Clock;
+use async_trait::async_trait;
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+use secrecy::SecretString;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{sync::broadcast, task::JoinHandle};
+
+/// Where the two halves are.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `redis://user:password@host:6379/0`, or `rediss://` for TLS.
+    pub redis_url: SecretString,
+    /// `postgres://user:password@host:5432/database`.
+    pub postgres_url: SecretString,
+    /// First part of every Redis key; fleets with different prefixes share a server without meeting.
+    pub prefix: String,
+    /// Schema of the tables, where it is not the connection's own.
+    pub schema: Option<String>,
+    /// Most connections to Postgres.
+    pub pool: u32,
+    /// Whose time it goes by.
+    pub clock: Clock,
+    /// Whether [`Signal::Changed`] is wanted. A process that only works does not need it.
+    pub watch: bool,
+}
+
+impl Options {
+    /// Options for these two addresses, with the defaults for everything else.
+    pub fn new(redis_url: SecretString, postgres_url: SecretString) -> Self {
+        Self {
+            redis_url,
+            postgres_url,
+            prefix: "flotilla".to_owned(),
+            schema: None,
+            pool: 8,
+            clock: Clock::Store,
+            watch: true,
+        }
+    }
+}
+
+/// Opens the store. Refuses a database that lacks a migration, and servers that would lose work.
+pub async fn open(options: Options) -> Result<Arc<dyn Store>, OpenError> {
+    let record = connect_record(&options).await?;
+    migrations::check_postgres(record.pool()).await?;
+    let queues = Arc::new(Queues::connect(&options.redis_url, &options.prefix, options.clock.clone()).await?);
+    Ok(Arc::new(Remote::start(record, queues, options.watch)))
+}
+
+/// Applies the migrations that are missing; answers their names.
+pub async fn migrate(options: &Options) -> Result<Vec<String>, OpenError> {
+    let record = connect_record(options).await?;
+    let applied = migrations::migrate_postgres(record.pool()).await;
+    record.close().await;
+    applied
+}
+
+async fn connect_record(options: &Options) -> Result<Record, OpenError> {
+    Record::connect(&options.postgres_url, options.schema.as_deref(), options.pool, options.clock.clone()).await
+}
+
+/// The joined store.
+pub(crate) struct Remote {
+    record: Arc<Record>,
+    queues: Arc<Queues>,
+    /// Accepts batches that are large enough to be written by themselves.
+    intake: enqueue::Intake,
+    /// Accepts the others, together.
+    gather: gather::Gather,
+    signals: broadcast::Sender<Signal>,
+    listener: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Remote {
+    fn start(record: Record, queues: Arc<Queues>, watch: bool) -> Self {
+        let record = Arc::new(record);
+        let intake = enqueue::Intake { record: record.clone(), queues: queues.clone(), noted: Arc::default() };
+        // Deep enough that a receiver that is not stuck never lags; one that does looks at everything.
+        let signals = broadcast::Sender::new(4_096);
+        let listener = tokio::spawn(queues.clone().listen(signals.clone(), watch));
+        Self {
+            gather: gather::Gather::start(intake.clone()),
+            intake,
+            record,
+            queues,
+            signals,
+            listener: Mutex::new(Some(listener)),
+        }
+    }
+}
+
+#[async_trait]
+impl Jobs for Remote {
+    async fn enqueue(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
+        self.do_enqueue(jobs).await
+    }
+
+    async fn claim(&self, p: Claim<'_>) -> Result<Vec<Claimed>, Error> {
+        self.do_claim(p).await
+    }
+
+    async fn renew(&self, leases: &[Lease], ttl: Duration) -> Result<Vec<Renewal>, Error> {
+        self.do_renew(leases, ttl).await
+    }
+
+    async fn settle(&self, ends: Vec<Settle>) -> Result<Vec<Settled>, Error> {
+        self.do_settle(ends).await
+    }
+
+    async fn cancel(&self, ids: &[JobId]) -> Result<Vec<Option<CancelReply>>, Error> {
+        self.do_cancel(ids).await
+    }
+
+    async fn retry(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
+        let done = self.record.reopen(ids).await?;
+        self.push_open(&done).await;
+        Ok(ids.iter().map(|id| done.contains(id)).collect())
+    }
+
+    async fn resume(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
+        let done = self.record.resume(ids).await?;
+        self.push_open(&done).await;
+        Ok(ids.iter().map(|id| done.contains(id)).collect())
+    }
+
+    async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Error> {
+        self.do_get(id).await
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Error> {
+        self.do_list(filter, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Upkeep for Remote {
+    async fn promote(&self, queues: &[String], batch: u32) -> Result<Promoted, Error> {
+        let each = queues.iter().map(|queue| self.queues.promote(queue, batch));
+        let each = futures_util::future::try_join_all(each).await?;
+        Ok(Promoted {
+            moved: each.iter().map(|p| p.moved).sum(),
+            next_due_in_ms: each.iter().filter_map(|p| p.next_due_in_ms).min(),
+        })
+    }
+
+    async fn rescue(&self, queues: &[String], batch: u32) -> Result<Vec<Rescued>, Error> {
+        let mut rescued = Vec::new();
+        for queue in queues {
+            rescued.extend(self.rescue_queue(queue, batch).await?);
+        }
+        Ok(rescued)
+    }
+
+    async fn reconcile(&self, after: Option<JobId>, min_age: Duration, batch: u32) -> Result<Reconciled, Error> {
+        self.do_reconcile(after, min_age, batch).await
+    }
+
+    async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {
+        self.record.prune(age.as_millis() as i64, batch).await
+    }
+
+    async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {
+        let now = self.record.configure_queue(queue, change).await?;
+        self.queues.configure(queue, now.paused, now.cap).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueStats>, Error> {
+        self.do_queues().await
+    }
+
+    async fn health(&self) -> Vec<Dependency> {
+        let (postgres, redis) = tokio::join!(self.record.health(), self.queues.health());
+        vec![postgres, redis]
+    }
+}
+
+#[async_trait]
+impl Live for Remote {
+    async fn append(&self, events: Vec<(Lease, LiveEvent)>) -> Result<(), Error> {
+        let changed = self.record.append(&events).await?;
+        if !changed.is_empty() {
+            // Only a wake-up: a watcher that misses it looks again by itself.
+            let _ = self.queues.announce(&changed).await;
+        }
+        Ok(())
+    }
+
+    async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
+        self.record.read_output(job, after, limit).await
+    }
+
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.signals.subscribe()
+    }
+}
+
+#[async_trait]
+impl Store for Remote {
+    async fn close(&self) {
+        let listener = self.listener.lock().ok().and_then(|mut l| l.take());
+        if let Some(listener) = listener {
+            listener.abort();
+            let _ = listener.await;
+        }
+        self.gather.close().await;
+        self.record.close().await;
+    }
+
+    fn pools(&self) -> Vec<(&'static str, u32, u32)> {
+        let (used, open) = self.record.usage();
+        vec![("postgres", used, open)]
+    }
+}

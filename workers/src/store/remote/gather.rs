@@ -1,0 +1,100 @@
+//! Group commit over callers: submits that arrive while others are being written share the next write.
+
+use super::enqueue::Intake;
+use crate::store::{Error, Submission};
+use std::sync::Mutex;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::{JoinHandle, JoinSet},
+};
+
+/// Writes under way at once: one that commits while the next one fills.
+const IN_FLIGHT: usize = 2;
+/// Most jobs in one write.
+const MAX_JOBS: usize = 1_000;
+/// Most callers that wait; the next one waits for a place.
+const MAX_CALLERS: usize = 4_096;
+
+type Waiting = (Vec<Submission>, oneshot::Sender<Result<(), Error>>);
+
+/// The entrance to the shared write.
+pub(super) struct Gather {
+    entrance: Mutex<Option<mpsc::Sender<Waiting>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Gather {
+    pub(super) fn start(intake: Intake) -> Self {
+        let (entrance, waiting) = mpsc::channel(MAX_CALLERS);
+        let task = tokio::spawn(run(intake, waiting));
+        Self { entrance: Mutex::new(Some(entrance)), task: Mutex::new(Some(task)) }
+    }
+
+    /// Accepts jobs without keys together with those of other callers.
+    pub(super) async fn accept(&self, jobs: Vec<Submission>) -> Result<(), Error> {
+        let closed = || Error::Unavailable { what: "postgres", detail: "the store is closed".to_owned() };
+        let entrance = self.entrance.lock().ok().and_then(|e| e.clone()).ok_or_else(closed)?;
+        let (answer, answered) = oneshot::channel();
+        entrance.send((jobs, answer)).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Ends after what was handed in is written.
+    pub(super) async fn close(&self) {
+        drop(self.entrance.lock().ok().and_then(|mut e| e.take()));
+        let task = self.task.lock().ok().and_then(|mut t| t.take());
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+    }
+}
+
+async fn run(intake: Intake, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut writes = JoinSet::new();
+    loop {
+        tokio::select! {
+            first = waiting.recv(), if writes.len() < IN_FLIGHT => {
+                let Some(first) = first else { break };
+                let together = collect(first, &mut waiting);
+                let intake = intake.clone();
+                writes.spawn(async move { write(&intake, together).await });
+            }
+            Some(_) = writes.join_next(), if !writes.is_empty() => {}
+        }
+    }
+    while writes.join_next().await.is_some() {}
+}
+
+fn collect(first: Waiting, waiting: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting> {
+    let mut jobs = first.0.len();
+    let mut together = vec![first];
+    while jobs < MAX_JOBS {
+        let Ok(next) = waiting.try_recv() else { break };
+        jobs += next.0.len();
+        together.push(next);
+    }
+    together
+}
+
+async fn write(intake: &Intake, together: Vec<Waiting>) {
+    let (batches, answers): (Vec<_>, Vec<_>) = together.into_iter().unzip();
+    let all: Vec<Submission> = batches.concat();
+    match intake.accept(&all).await {
+        // One caller's bad input must not fail the others: each is tried by itself.
+        Err(Error::Invalid(_)) if batches.len() > 1 => {
+            for (batch, answer) in batches.iter().zip(answers) {
+                let _ = answer.send(intake.accept(batch).await);
+            }
+        }
+        Ok(()) => answers.into_iter().for_each(|answer| drop(answer.send(Ok(())))),
+        Err(Error::Unavailable { what, detail }) => {
+            for answer in answers {
+                let _ = answer.send(Err(Error::Unavailable { what, detail: detail.clone() }));
+            }
+        }
+        Err(error) => {
+            let alone = answers.into_iter().next();
+            let _ = alone.map(|answer| answer.send(Err(error)));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Accepting jobs with unique or idempotency keys: the first holder of a key is the answer for the others.
+
+use super::Remote;
+use crate::store::{
+    Error, Submission,
+    postgres::{Holder, KeyClaim},
+    redis::{self, Known},
+};
+use flotilla_jobs::{Accepted, JobId, UniqueScope};
+use std::collections::{HashMap, HashSet};
+
+/// How long an idempotency key is remembered: 24 hours.
+const IDEMPOTENCY_WINDOW_MS: i64 = 24 * 3_600_000;
+
+pub(super) fn has_key(job: &Submission) -> bool {
+    job.spec.unique.is_some() || job.idempotency_key.is_some()
+}
+
+impl Remote {
+    pub(super) async fn enqueue_keyed(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
+        self.intake.note_queues(&jobs).await?;
+        let wishes: Vec<Vec<KeyClaim>> = jobs.iter().map(wishes_of).collect();
+        let flat: Vec<&KeyClaim> = wishes.iter().flatten().collect();
+        let mut acceptance = self.record.accept().await?;
+        let mut holders = acceptance.claim(&flat).await?.into_iter();
+
+        let mut batch = Batch { ids: jobs.iter().map(|j| j.id).collect(), ..Batch::default() };
+        for (job, wishes) in jobs.into_iter().zip(&wishes) {
+            let held: Vec<Option<Holder>> = holders.by_ref().take(wishes.len()).collect();
+            match self.first_holder(wishes, &held, &batch).await? {
+                Some(first) => batch.duplicate(job.id, first),
+                None => batch.accept(job, wishes, &held),
+            }
+        }
+        acceptance.take_over(&batch.take_over).await?;
+        // Keys a job took before it met one that is held must not point at a job that never was.
+        acceptance.give_up(&batch.duplicates).await?;
+        acceptance.commit(&batch.new).await?;
+        self.intake.push_new(&batch.new).await;
+        Ok(batch.answers)
+    }
+
+    /// The job that holds one of the keys and still counts.
+    async fn first_holder(
+        &self,
+        wishes: &[KeyClaim],
+        held: &[Option<Holder>],
+        batch: &Batch<'_>,
+    ) -> Result<Option<JobId>, Error> {
+        for (wish, held) in wishes.iter().zip(held) {
+            let (first, same) = match (batch.taken.get(wish.key.as_str()), held) {
+                (Some(earlier), _) => (earlier.0, batch.is_same(*earlier, wish)),
+                // The record compares with jobs it has; one of this batch that was not accepted never counts.
+                (None, Some(holder)) if !batch.ids.contains(&holder.job) && self.counts(holder).await? => {
+                    (holder.job, holder.same)
+                }
+                _ => continue,
+            };
+            if let Some(key) = wish.idempotency_key.as_ref().filter(|_| !same) {
+                return Err(Error::IdempotencyMismatch(key.clone()));
+            }
+            return Ok(Some(first));
+        }
+        Ok(None)
+    }
+
+    async fn counts(&self, holder: &Holder) -> Result<bool, Error> {
+        match (holder.scope.as_str(), &holder.open) {
+            ("window", _) => Ok(holder.in_window),
+            (_, None) => Ok(false),
+            ("waiting", Some(open)) if !open.paused => {
+                let ticket = redis::ticket(open.id, open.priority, open.group.as_ref());
+                let known = self.queues.known(&open.queue, &[ticket]).await?;
+                Ok(known.first() != Some(&Known::Leased))
+            }
+            _ => Ok(true),
+        }
+    }
+}
+
+/// A batch while it is looked at, job by job.
+#[derive(Default)]
+struct Batch<'a> {
+    /// Every job handed in.
+    ids: HashSet<JobId>,
+    new: Vec<Submission>,
+    duplicates: Vec<JobId>,
+    answers: Vec<Accepted>,
+    /// Keys of the jobs accepted so far: by which, and its place in `new`.
+    taken: HashMap<&'a str, (JobId, usize)>,
+    /// Keys whose holders on record no longer count.
+    take_over: Vec<&'a KeyClaim>,
+}
+
+impl<'a> Batch<'a> {
+    fn accept(&mut self, job: Submission, wishes: &'a [KeyClaim], held: &[Option<Holder>]) {
+        for (wish, held) in wishes.iter().zip(held) {
+            self.taken.insert(&wish.key, (job.id, self.new.len()));
+            if held.is_some() {
+                self.take_over.push(wish);
+            }
+        }
+        self.answers.push(Accepted { id: job.id, duplicate: false });
+        self.new.push(job);
+    }
+
+    fn duplicate(&mut self, job: JobId, first: JobId) {
+        self.answers.push(Accepted { id: first, duplicate: true });
+        self.duplicates.push(job);
+    }
+
+    fn is_same(&self, (_, place): (JobId, usize), wish: &KeyClaim) -> bool {
+        self.new.get(place).is_some_and(|j| j.kind == wish.kind && same_json(j.payload.get(), &wish.payload))
+    }
+}
+
+fn wishes_of(job: &Submission) -> Vec<KeyClaim> {
+    let wish = |key: String, scope, window_ms, idempotency_key| KeyClaim {
+        key,
+        job: job.id,
+        scope,
+        window_ms,
+        idempotency_key,
+        kind: job.kind.clone(),
+        payload: job.payload.get().to_owned(),
+    };
+    let tenant = &job.spec.tenant;
+    let mut wishes = Vec::new();
+    // Names hold no control characters, so the separator cannot be forged.
+    if let Some(key) = &job.idempotency_key {
+        let name = format!("i\u{1f}{tenant}\u{1f}{key}");
+        wishes.push(wish(name, "window", Some(IDEMPOTENCY_WINDOW_MS), Some(key.clone())));
+    }
+    if let Some(unique) = &job.spec.unique {
+        let name = format!("u\u{1f}{tenant}\u{1f}{}\u{1f}{}", job.kind, unique.key);
+        let (scope, window) = match unique.scope {
+            UniqueScope::Waiting => ("waiting", None),
+            UniqueScope::Unfinished => ("unfinished", None),
+            UniqueScope::WindowMs(ms) => ("window", Some(ms as i64)),
+        };
+        wishes.push(wish(name, scope, window, None));
+    }
+    wishes
+}
+
+/// Whether two texts are the same JSON value, as the record would see it.
+fn same_json(a: &str, b: &str) -> bool {
+    match (serde_json::from_str::<serde_json::Value>(a), serde_json::from_str::<serde_json::Value>(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}

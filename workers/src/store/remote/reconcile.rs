@@ -1,0 +1,82 @@
+//! Finding accepted, unfinished jobs that the queue lost, and pushing them again.
+
+use super::Remote;
+use crate::store::{
+    Error, QueueStats, Reconciled,
+    postgres::OpenJob,
+    redis::{self, Known, MAX_SCRIPT_BATCH},
+};
+use flotilla_jobs::JobId;
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
+
+impl Remote {
+    pub(super) async fn do_reconcile(
+        &self,
+        after: Option<JobId>,
+        min_age: Duration,
+        batch: u32,
+    ) -> Result<Reconciled, Error> {
+        if after.is_none() {
+            self.restore_settings().await?;
+        }
+        let batch = batch.clamp(1, MAX_SCRIPT_BATCH as u32);
+        let page = self.record.scan_open(after, min_age.as_millis() as i64, batch).await?;
+        let next = if page.len() < batch as usize { None } else { page.last().map(|(job, _)| job.id) };
+        let checked = page.len() as u32;
+        let lost = self.lost(page.into_iter().filter(|(_, old)| *old).map(|(job, _)| job)).await?;
+        let (cancelled, again): (Vec<OpenJob>, Vec<OpenJob>) = lost.into_iter().partition(|job| job.cancel);
+
+        self.end_cancelled(&cancelled).await?;
+        let raised = match again.is_empty() {
+            true => HashSet::new(),
+            false => self.record.raise_run(&again.iter().collect::<Vec<_>>()).await?,
+        };
+        let pushed = self.push_open(&raised).await;
+        Ok(Reconciled { checked, pushed, next })
+    }
+
+    async fn lost(&self, jobs: impl Iterator<Item = OpenJob>) -> Result<Vec<OpenJob>, Error> {
+        let mut by_queue: BTreeMap<String, Vec<OpenJob>> = BTreeMap::new();
+        for job in jobs {
+            by_queue.entry(job.queue.clone()).or_default().push(job);
+        }
+        let mut lost = Vec::new();
+        for (queue, jobs) in by_queue {
+            let tickets: Vec<String> = jobs.iter().map(|j| redis::ticket(j.id, j.priority, j.group.as_ref())).collect();
+            let known = self.queues.known(&queue, &tickets).await?;
+            lost.extend(jobs.into_iter().zip(known).filter(|(_, k)| *k == Known::No).map(|(job, _)| job));
+        }
+        Ok(lost)
+    }
+
+    /// The settings of queues are on record too; a queue that was wiped has forgotten them.
+    async fn restore_settings(&self) -> Result<(), Error> {
+        for queue in self.record.queues().await? {
+            if queue.paused || queue.cap.is_some() {
+                self.queues.configure(&queue.name, queue.paused, queue.cap).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn do_queues(&self) -> Result<Vec<QueueStats>, Error> {
+        let mut all = Vec::new();
+        for queue in self.record.queues().await? {
+            let (pending, scheduled, running, oldest_pending_ms) = self.queues.stats(&queue.name).await?;
+            all.push(QueueStats {
+                name: queue.name,
+                paused: queue.paused,
+                cap: queue.cap,
+                scheduled,
+                pending,
+                running,
+                paused_jobs: queue.paused_jobs,
+                oldest_pending_ms,
+            });
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,172 @@
+//! Recording how runs ended: result first, then acknowledge.
+
+use super::Remote;
+use crate::store::{
+    End, Error, Lease, Settle, Settled,
+    postgres::{Again, Finish, GiveBack},
+    redis::{Back, Head, MAX_SCRIPT_BATCH, Then},
+};
+use flotilla_jobs::{Fault, JobId, JobState};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet},
+};
+
+/// What became of the jobs whose ends the record took.
+type Recorded = HashMap<JobId, Now>;
+
+/// Where a job is after its run ended.
+struct Now {
+    state: JobState,
+    then: Then,
+}
+
+impl Remote {
+    pub(super) async fn do_settle(&self, ends: Vec<Settle>) -> Result<Vec<Settled>, Error> {
+        let recorded = if ends.iter().all(|e| e.end.terminal().is_some()) {
+            self.record_results(&ends).await?
+        } else {
+            self.record_mixed(&ends).await?
+        };
+        self.acknowledge(&ends, &recorded).await;
+        let settled =
+            |e: &Settle| recorded.get(&e.lease.job).map_or(Settled::LeaseLost, |r| Settled::Recorded(r.state));
+        Ok(ends.iter().map(settled).collect())
+    }
+
+    /// The hot path: every end is final, so the record takes them in one statement.
+    async fn record_results(&self, ends: &[Settle]) -> Result<Recorded, Error> {
+        let finishes: Vec<Finish<'_>> = ends.iter().filter_map(|e| finish(e, false)).collect();
+        let done = self.record.finish(&finishes).await?;
+        Ok(finishes
+            .iter()
+            .filter(|f| done.contains(&f.id))
+            .map(|f| (f.id, Now { state: f.state, then: Then::Drop }))
+            .collect())
+    }
+
+    /// Some jobs will run again, unless someone asked to cancel them; so they are looked at under a lock.
+    async fn record_mixed(&self, ends: &[Settle]) -> Result<Recorded, Error> {
+        let ids: Vec<JobId> = ends.iter().map(|e| e.lease.job).collect();
+        let mut change = self.record.change().await?;
+        let cancelled: HashSet<JobId> =
+            change.lock(&ids).await?.into_iter().filter(|o| o.cancel).map(|o| o.id).collect();
+
+        let finishes: Vec<Finish<'_>> =
+            ends.iter().filter_map(|e| finish(e, cancelled.contains(&e.lease.job))).collect();
+        let backs: Vec<GiveBack<'_>> =
+            ends.iter().filter(|e| !cancelled.contains(&e.lease.job)).filter_map(give_back).collect();
+        let finished = change.finish(&finishes).await?;
+        let ready = change.give_back(&backs).await?;
+        change.commit().await?;
+
+        let mut recorded: Recorded = HashMap::with_capacity(ends.len());
+        for f in finishes.iter().filter(|f| finished.contains(&f.id)) {
+            recorded.insert(f.id, Now { state: f.state, then: Then::Drop });
+        }
+        for e in ends {
+            if let Some(at) = ready.get(&e.lease.job) {
+                recorded.entry(e.lease.job).or_insert_with(|| given_back(&e.end, *at));
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// Tells the queue. Never fails: the record has it, and an unacknowledged lease expires into a rescue that finds
+    /// the job finished or given back.
+    async fn acknowledge(&self, ends: &[Settle], recorded: &Recorded) {
+        let mut finished: BTreeMap<&str, Vec<&Lease>> = BTreeMap::new();
+        let mut back: BTreeMap<&str, Vec<Back<'_>>> = BTreeMap::new();
+        for e in ends {
+            match recorded.get(&e.lease.job) {
+                Some(now) if !now.state.is_terminal() => {
+                    back.entry(&e.lease.queue).or_default().push(queue_back(e, now.then));
+                }
+                // Also a lost lease: should the queue still have this very one, its job is done or has moved on.
+                _ => finished.entry(&e.lease.queue).or_default().push(&e.lease),
+            }
+        }
+        for (queue, leases) in finished {
+            for part in leases.chunks(MAX_SCRIPT_BATCH) {
+                let pairs: Vec<(&str, u64)> = part.iter().map(|l| (&*l.ticket, l.token)).collect();
+                let ids: Vec<JobId> = part.iter().map(|l| l.job).collect();
+                log(queue, self.queues.finish(queue, &pairs, &ids).await);
+            }
+        }
+        for (queue, backs) in back {
+            for part in backs.chunks(MAX_SCRIPT_BATCH) {
+                let ids: Vec<JobId> = part.iter().filter_map(|b| crate::store::redis::id_of(b.ticket)).collect();
+                log(queue, self.queues.give_back(queue, part, &ids).await);
+            }
+        }
+    }
+}
+
+/// The final result of a run, or of any run of a job that someone asked to cancel.
+fn finish(settle: &Settle, cancel: bool) -> Option<Finish<'_>> {
+    let state = match settle.end.terminal() {
+        Some(state) => state,
+        None if cancel => JobState::Cancelled,
+        None => return None,
+    };
+    let (output, error) = match &settle.end {
+        End::Completed(output) => (Some(output.get()), None),
+        End::Failed(fault) | End::Retry(fault, _) => (None, Some(Cow::Borrowed(fault))),
+        End::Cancelled(reason) => (None, Some(Cow::Owned(Fault::new("cancelled", reason.clone())))),
+        _ => (None, None),
+    };
+    Some(Finish {
+        id: settle.lease.job,
+        run: settle.lease.run,
+        state,
+        worker: &settle.lease.worker,
+        started_at: Some(settle.started_at),
+        output,
+        error,
+    })
+}
+
+fn give_back(settle: &Settle) -> Option<GiveBack<'_>> {
+    let cause = settle.end.cause()?;
+    let (error, paused, again) = match &settle.end {
+        End::Retry(fault, delay) => (Some(fault), None, Again::In(delay.as_millis() as i64)),
+        End::Snoozed(delay) => (None, None, Again::In(delay.as_millis() as i64)),
+        End::Paused(reason) => (None, Some(reason.as_str()), Again::At(settle.lease.ready_at)),
+        _ => (None, None, Again::At(settle.lease.ready_at)),
+    };
+    Some(GiveBack {
+        id: settle.lease.job,
+        run: settle.lease.run,
+        cause,
+        worker: &settle.lease.worker,
+        started_at: Some(settle.started_at),
+        error: error.map(Cow::Borrowed),
+        again,
+        attempts: settle.lease.attempts.plus(cause),
+        paused,
+    })
+}
+
+fn given_back(end: &End, at: i64) -> Now {
+    match end {
+        End::Paused(_) => Now { state: JobState::Paused, then: Then::Drop },
+        End::Retry(..) | End::Snoozed(_) => Now { state: JobState::Scheduled, then: Then::Delay(at) },
+        _ => Now { state: JobState::Pending, then: Then::Ready(at) },
+    }
+}
+
+fn queue_back(settle: &Settle, then: Then) -> Back<'_> {
+    let attempts = settle.end.cause().map_or(settle.lease.attempts, |cause| settle.lease.attempts.plus(cause));
+    Back {
+        ticket: &settle.lease.ticket,
+        token: settle.lease.token,
+        head: Head { run: settle.lease.run + 1, attempts },
+        then,
+    }
+}
+
+fn log(queue: &str, result: Result<(), Error>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, queue, "results are on record but the queue does not know; their leases will expire");
+    }
+}
