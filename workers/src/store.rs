@@ -88,6 +88,14 @@ pub trait Upkeep: Send + Sync {
         batch: u32,
     ) -> Result<Reconciled, Error>;
 
+    /// Takes over at most `batch` jobs that a stock apalis-redis producer pushed, each exactly once; answers how many.
+    /// Only a store with Redis can.
+    async fn adopt(&self, from: &AdoptSource, batch: u32) -> Result<u32, Error> {
+        let _ = batch;
+        let message = format!("`{}` cannot be adopted: this store has no redis", from.source);
+        Err(flotilla_jobs::Invalid::new("worker.adopt", message).into())
+    }
+
     /// Deletes at most `batch` jobs in a terminal state that ended at least `age` ago, with all that is on record
     /// about them; answers how many.
     async fn prune(&self, age: std::time::Duration, batch: u32) -> Result<u32, Error>;

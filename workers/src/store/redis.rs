@@ -1,5 +1,6 @@
 //! The queue on Redis: what may run now, and who holds it.
 
+mod adopt;
 mod connect;
 mod envelope;
 mod keys;
@@ -7,6 +8,7 @@ mod listen;
 mod scripts;
 mod ticket;
 
+pub(crate) use adopt::Foreign;
 pub(crate) use envelope::{Head, read as read_envelope, write as write_envelope};
 pub(crate) use ticket::{id_of, ticket};
 

@@ -4,6 +4,7 @@
 //! between the two is found by [`Upkeep::reconcile`] (on record, not in the queue) or by [`Upkeep::rescue`] (in the
 //! queue, finished on record).
 
+mod adopt;
 mod cancel;
 mod claim;
 mod enqueue;
@@ -15,9 +16,9 @@ mod settle;
 mod view;
 
 use super::{
-    CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, OpenError, Promoted,
-    QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
-    migrations, postgres::Record, redis::Queues,
+    AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent,
+    OpenError, Promoted, QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store,
+    Submission, Upkeep, migrations, postgres::Record, redis::Queues,
 };
 use crate::clock::Clock;
 use async_trait::async_trait;
@@ -177,6 +178,10 @@ impl Upkeep for Remote {
 
     async fn reconcile(&self, after: Option<JobId>, min_age: Duration, batch: u32) -> Result<Reconciled, Error> {
         self.do_reconcile(after, min_age, batch).await
+    }
+
+    async fn adopt(&self, from: &AdoptSource, batch: u32) -> Result<u32, Error> {
+        self.do_adopt(from, batch).await
     }
 
     async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {

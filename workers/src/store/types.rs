@@ -266,6 +266,18 @@ pub struct Dependency {
     pub detail: String,
 }
 
+/// A queue of a stock `apalis_redis::RedisStorage` producer whose jobs are taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdoptSource {
+    /// Its name there: `Config::queue`, the type's name unless that producer set one.
+    pub source: String,
+    /// The kind its jobs become; their arguments are the payload.
+    pub kind: String,
+    /// Our queue they go to.
+    pub queue: String,
+}
+
 /// Something a running job says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

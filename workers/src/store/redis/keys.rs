@@ -25,6 +25,11 @@ pub(super) fn changed_channel(prefix: &str) -> String {
     format!("{prefix}:changed")
 }
 
+/// Ids of a foreign queue that are being adopted.
+pub(super) fn set_aside(prefix: &str, source: &str) -> String {
+    format!("{prefix}:adopt:{source}")
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
