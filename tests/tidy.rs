@@ -116,7 +116,8 @@ fn drivers_stay_behind_the_seam() {
 
 #[test]
 fn one_module_knows_both_servers() {
-    let halves = [("workers/src/store/redis", ["sqlx", "postgres::"]), ("workers/src/store/postgres", ["redis::", "Queues"])];
+    let halves =
+        [("workers/src/store/redis", ["sqlx", "postgres::"]), ("workers/src/store/postgres", ["redis::", "Queues"])];
     for (dir, words) in halves {
         forbid(dir, &words, |_| false, "only store/remote touches both Redis and Postgres");
     }
@@ -125,7 +126,12 @@ fn one_module_knows_both_servers() {
 #[test]
 fn the_pipeline_and_agents_know_no_queue() {
     for dir in ["workers/src/review", "workers/src/agents"] {
-        forbid(dir, &["crate::store", "crate::fleet", "crate::executor"], |_| false, "handlers and their parts know no queue");
+        forbid(
+            dir,
+            &["crate::store", "crate::fleet", "crate::executor"],
+            |_| false,
+            "handlers and their parts know no queue",
+        );
     }
 }
 

@@ -10,6 +10,7 @@ mod claim;
 mod enqueue;
 mod gather;
 mod keyed;
+pub mod raw;
 mod reconcile;
 mod rescue;
 mod settle;
