@@ -90,6 +90,11 @@ local function release(ticket)
   end
 end
 
+-- Leases ended: where a cap held workers back, there is room now.
+local function freed()
+  if redis.call("HEXISTS", SETTINGS, "cap") == 1 and redis.call("ZCARD", PENDING) > 0 then woken = true end
+end
+
 -- Flushes what became pending and wakes workers. Every script that makes jobs ready ends with it.
 local function done()
   if ready_n > 0 then redis.call("ZADD", PENDING, unpack(ready)) end

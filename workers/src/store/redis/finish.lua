@@ -15,6 +15,7 @@ if #live > 0 then
   redis.call("HDEL", JOBS, unpack(live))
   redis.call("SREM", CANCELS, unpack(live))
   for _, ticket in ipairs(live) do release(ticket) end
+  freed()
 end
 done()
 redis.call("PUBLISH", ARGV[4], ARGV[5])

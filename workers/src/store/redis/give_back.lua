@@ -25,6 +25,7 @@ for i = FIRST + 2, #ARGV, 5 do
     end
   end
 end
+if live > 0 then freed() end
 done()
 redis.call("PUBLISH", ARGV[4], ARGV[5])
 return live
