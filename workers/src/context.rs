@@ -1,8 +1,10 @@
 //! What a handler knows about the job it runs, and how it talks to the outside meanwhile.
 
-use crate::store::{Lease, LiveEvent};
+use crate::{
+    store::{Lease, LiveEvent},
+    voice::Voice,
+};
 use flotilla_jobs::{Attempts, JobId, Progress};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Handed to every handler. Cheap to clone.
@@ -13,7 +15,7 @@ pub struct Context {
     pub(crate) tenant: String,
     pub(crate) cancelled: CancellationToken,
     pub(crate) stopping: CancellationToken,
-    pub(crate) live: mpsc::Sender<(Lease, LiveEvent)>,
+    pub(crate) voice: Voice,
 }
 
 impl Context {
@@ -46,7 +48,9 @@ impl Context {
         &self.cancelled
     }
 
-    /// Cancelled when the worker wants to shut down: a long handler should return at its next safe point.
+    /// Cancelled when the worker shuts down and its time to drain is over: a long handler should save what it has and
+    /// return at its next safe point, within seconds. An error, or `Snooze` for no time, then hands the job over to
+    /// another worker without spending an attempt.
     pub fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
@@ -54,7 +58,7 @@ impl Context {
     /// Says how far the job is. Never waits: where the outside is slow, old news is dropped.
     pub fn progress(&self, done: u64, total: Option<u64>, message: impl Into<String>) {
         let event = LiveEvent::Progress(Progress { done, total, message: message.into() });
-        let _ = self.live.try_send((self.lease.clone(), event));
+        self.voice.try_say(&self.lease, event);
     }
 
     /// Appends to the job's live output; waits while the buffer is full.
@@ -63,7 +67,7 @@ impl Context {
         while !rest.is_empty() {
             let (piece, tail) = rest.split_at(rest.floor_char_boundary(Self::MAX_OUTPUT_BYTES.min(rest.len())));
             let event = LiveEvent::Output { text: piece.to_owned() };
-            if self.live.send((self.lease.clone(), event)).await.is_err() {
+            if !self.voice.say(&self.lease, event).await {
                 return;
             }
             rest = tail;

@@ -2,8 +2,19 @@
 //!
 //! The crate reads no environment variable and parses no arguments: it takes structs.
 
+mod apalis;
+mod backlog;
 pub mod clock;
 pub mod context;
+mod executor;
+pub mod fleet;
 pub mod handlers;
+mod held;
+mod loops;
+pub mod metrics;
+mod policy;
 pub mod registry;
 pub mod store;
+mod tally;
+mod voice;
+mod wake;

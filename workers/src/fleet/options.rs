@@ -1,0 +1,68 @@
+//! What a fleet may be told.
+
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How a fleet runs. Every field has a default.
+#[derive(Clone, Debug)]
+pub struct FleetOptions {
+    /// Start of the worker's name; what follows differs for every start.
+    pub worker: String,
+    /// Most jobs that run at once; 0 counts as 1.
+    pub concurrency: usize,
+    /// The queues served, and each one's weight when slots are short.
+    pub queues: Vec<QueueWeight>,
+    /// How long a lease lasts: so soon after a worker's death its jobs run again.
+    pub lease: Duration,
+    /// How often leases are renewed; at most a third of `lease`, so that one lost call costs nothing.
+    pub renew_every: Duration,
+    /// How long running jobs may go on after a stop.
+    pub drain_timeout: Duration,
+    /// How long handlers have to return at a safe point, once that time is over.
+    pub stop_grace: Duration,
+    /// How long a handler may take to return once it was told to end: cancelled, timed out, or its lease lost.
+    pub grace: Duration,
+    /// How long results may take to be recorded after the last handler ended.
+    pub flush_timeout: Duration,
+    /// A slow poll for work, in case a wake-up is lost.
+    pub poll: Duration,
+    /// Age at which ended jobs are deleted; `None` keeps them.
+    pub prune_after: Option<Duration>,
+    /// Ends the fleet at once: running jobs are dropped and given back.
+    pub hard_stop: CancellationToken,
+}
+
+/// A queue and its share of the slots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct QueueWeight {
+    pub name: String,
+    /// Twice the weight, twice the slots while both queues have work; 0 counts as 1.
+    pub weight: u32,
+}
+
+impl QueueWeight {
+    /// A queue of that weight.
+    pub fn new(name: impl Into<String>, weight: u32) -> Self {
+        Self { name: name.into(), weight }
+    }
+}
+
+impl Default for FleetOptions {
+    fn default() -> Self {
+        Self {
+            worker: "worker".to_owned(),
+            concurrency: 50,
+            queues: vec![QueueWeight::new("default", 1)],
+            lease: Duration::from_secs(15),
+            renew_every: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(25),
+            stop_grace: Duration::from_secs(2),
+            grace: Duration::from_secs(5),
+            flush_timeout: Duration::from_secs(5),
+            poll: Duration::from_secs(1),
+            prune_after: Some(Duration::from_secs(30 * 86_400)),
+            hard_stop: CancellationToken::new(),
+        }
+    }
+}
