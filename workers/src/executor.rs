@@ -92,7 +92,7 @@ impl Executor {
             None => (Ran::Returned(Outcome::Fail(self.kinds.fault(&claimed.kind))), &self.kinds.unknown),
             Some((_, metrics)) if self.draining.is_cancelled() || run.why().is_some() => (Ran::Dropped, metrics),
             Some((handler, metrics)) => {
-                let _running = metrics.start(claimed.claimed_at - claimed.ready_at);
+                let _running = metrics.start(claimed.claimed_at - claimed.ready_at());
                 let ran = self.attempt(Arc::clone(handler), claimed, &run, voice.clone(), span).await;
                 voice.flush().await;
                 (ran, metrics)

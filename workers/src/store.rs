@@ -7,6 +7,8 @@
 //! behavior is a case in `tests/conformance`, run on both stores.
 
 mod error;
+pub mod fault;
+pub mod metered;
 mod migrations;
 mod postgres;
 mod redis;

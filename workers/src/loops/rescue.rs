@@ -34,11 +34,11 @@ pub(crate) async fn tick(
         metrics.lease_rescued();
         match job.state {
             JobState::Quarantined => tracing::error!(
-                job.id = %job.job, job.kind = job.kind, worker = job.worker,
+                job.id = %job.job, worker = job.worker,
                 "quarantined: the job lost its worker twice; retry it by hand once the cause is known"
             ),
             state => tracing::warn!(
-                job.id = %job.job, job.kind = job.kind, worker = job.worker, %state,
+                job.id = %job.job, worker = job.worker, %state,
                 "took a job back: its worker's lease ran out"
             ),
         }

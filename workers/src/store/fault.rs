@@ -1,0 +1,200 @@
+//! A store that can be made to fail, for tests: down, up again, or working but silent.
+
+use super::{
+    AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, Promoted,
+    QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
+};
+use async_trait::async_trait;
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, broadcast};
+
+/// The switches of a store made by [`faulty`].
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    down: AtomicBool,
+    /// The operation whose next answer is lost.
+    lose: Mutex<Option<&'static str>>,
+    /// The operation whose next call is refused for good.
+    refuse: Mutex<Option<&'static str>>,
+    failed: Notify,
+}
+
+/// `store` behind switches that make its calls fail.
+pub fn faulty(store: Arc<dyn Store>) -> (Arc<dyn Store>, Faults) {
+    let faults = Faults::default();
+    (Arc::new(Faulty { store, faults: faults.clone() }), faults)
+}
+
+impl Faults {
+    /// From now on every call fails, and does nothing.
+    pub fn down(&self) {
+        self.0.down.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on calls work.
+    pub fn up(&self) {
+        self.0.down.store(false, Ordering::SeqCst);
+    }
+
+    /// The next call of `operation` works, but its caller does not hear so.
+    pub fn lose_reply(&self, operation: &'static str) {
+        *self.0.lose.lock().unwrap_or_else(PoisonError::into_inner) = Some(operation);
+    }
+
+    /// The next call of `operation` is refused in a way that trying again does not help.
+    pub fn refuse(&self, operation: &'static str) {
+        *self.0.refuse.lock().unwrap_or_else(PoisonError::into_inner) = Some(operation);
+    }
+
+    /// Returns when the next call has failed.
+    pub async fn failed(&self) {
+        self.0.failed.notified().await;
+    }
+
+    async fn pass<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        if self.0.down.load(Ordering::SeqCst) {
+            return Err(self.fail("down"));
+        }
+        if take(&self.0.refuse, operation) {
+            self.0.failed.notify_one();
+            return Err(Error::Corrupt { what: "fault", detail: format!("{operation} is refused") });
+        }
+        let answer = call.await;
+        if take(&self.0.lose, operation) {
+            return Err(self.fail("reply lost"));
+        }
+        answer
+    }
+
+    fn fail(&self, detail: &str) -> Error {
+        self.0.failed.notify_one();
+        Error::Unavailable { what: "fault", detail: detail.to_owned() }
+    }
+}
+
+fn take(of: &Mutex<Option<&'static str>>, operation: &str) -> bool {
+    of.lock().unwrap_or_else(PoisonError::into_inner).take_if(|one| *one == operation).is_some()
+}
+
+struct Faulty {
+    store: Arc<dyn Store>,
+    faults: Faults,
+}
+
+#[async_trait]
+impl Jobs for Faulty {
+    async fn enqueue(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
+        self.faults.pass("enqueue", self.store.enqueue(jobs)).await
+    }
+
+    async fn claim(&self, p: Claim<'_>) -> Result<Vec<Claimed>, Error> {
+        self.faults.pass("claim", self.store.claim(p)).await
+    }
+
+    async fn renew(&self, leases: &[Lease], ttl: Duration) -> Result<Vec<Renewal>, Error> {
+        self.faults.pass("renew", self.store.renew(leases, ttl)).await
+    }
+
+    async fn settle(&self, ends: Vec<Settle>) -> Result<Vec<Settled>, Error> {
+        self.faults.pass("settle", self.store.settle(ends)).await
+    }
+
+    async fn cancel(&self, ids: &[JobId]) -> Result<Vec<Option<CancelReply>>, Error> {
+        self.faults.pass("cancel", self.store.cancel(ids)).await
+    }
+
+    async fn retry(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
+        self.faults.pass("retry", self.store.retry(ids)).await
+    }
+
+    async fn resume(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
+        self.faults.pass("resume", self.store.resume(ids)).await
+    }
+
+    async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Error> {
+        self.faults.pass("get", self.store.get(id)).await
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Error> {
+        self.faults.pass("list", self.store.list(filter, after, limit)).await
+    }
+}
+
+#[async_trait]
+impl Upkeep for Faulty {
+    async fn promote(&self, queues: &[String], batch: u32) -> Result<Promoted, Error> {
+        self.faults.pass("promote", self.store.promote(queues, batch)).await
+    }
+
+    async fn rescue(&self, queues: &[String], batch: u32) -> Result<Vec<Rescued>, Error> {
+        self.faults.pass("rescue", self.store.rescue(queues, batch)).await
+    }
+
+    async fn reconcile(&self, after: Option<JobId>, min_age: Duration, batch: u32) -> Result<Reconciled, Error> {
+        self.faults.pass("reconcile", self.store.reconcile(after, min_age, batch)).await
+    }
+
+    async fn adopt(&self, from: &AdoptSource, batch: u32) -> Result<u32, Error> {
+        self.faults.pass("adopt", self.store.adopt(from, batch)).await
+    }
+
+    async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {
+        self.faults.pass("prune", self.store.prune(age, batch)).await
+    }
+
+    async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {
+        self.faults.pass("configure_queue", self.store.configure_queue(queue, change)).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueStats>, Error> {
+        self.faults.pass("queues", self.store.queues()).await
+    }
+
+    async fn health(&self) -> Vec<Dependency> {
+        let mut answers = self.store.health().await;
+        if self.faults.0.down.load(Ordering::SeqCst) {
+            answers.iter_mut().for_each(|dependency| dependency.ok = false);
+        }
+        answers
+    }
+}
+
+#[async_trait]
+impl Live for Faulty {
+    async fn append(&self, events: Vec<(Lease, LiveEvent)>) -> Result<(), Error> {
+        self.faults.pass("append", self.store.append(events)).await
+    }
+
+    async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
+        self.faults.pass("read", self.store.read(job, after, limit)).await
+    }
+
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.store.signals()
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn close(&self) {
+        self.store.close().await;
+    }
+
+    fn pools(&self) -> Vec<(&'static str, u32, u32)> {
+        self.store.pools()
+    }
+}

@@ -1,0 +1,135 @@
+//! A store whose calls are timed.
+
+use super::{
+    AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, Promoted,
+    QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
+};
+use crate::metrics::Metrics;
+use async_trait::async_trait;
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::broadcast, time::Instant};
+
+/// `store`, with every call counted in `flotilla_store_call_seconds` under the label `name`.
+pub fn metered(store: Arc<dyn Store>, name: &'static str, metrics: Arc<Metrics>) -> Arc<dyn Store> {
+    Arc::new(Metered { store, name, metrics })
+}
+
+struct Metered {
+    store: Arc<dyn Store>,
+    name: &'static str,
+    metrics: Arc<Metrics>,
+}
+
+impl Metered {
+    async fn time<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        let start = Instant::now();
+        let answer = call.await;
+        self.metrics.store_call(self.name, operation, start.elapsed(), answer.is_ok());
+        answer
+    }
+}
+
+#[async_trait]
+impl Jobs for Metered {
+    async fn enqueue(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
+        self.time("enqueue", self.store.enqueue(jobs)).await
+    }
+
+    async fn claim(&self, p: Claim<'_>) -> Result<Vec<Claimed>, Error> {
+        self.time("claim", self.store.claim(p)).await
+    }
+
+    async fn renew(&self, leases: &[Lease], ttl: Duration) -> Result<Vec<Renewal>, Error> {
+        self.time("renew", self.store.renew(leases, ttl)).await
+    }
+
+    async fn settle(&self, ends: Vec<Settle>) -> Result<Vec<Settled>, Error> {
+        self.time("settle", self.store.settle(ends)).await
+    }
+
+    async fn cancel(&self, ids: &[JobId]) -> Result<Vec<Option<CancelReply>>, Error> {
+        self.time("cancel", self.store.cancel(ids)).await
+    }
+
+    async fn retry(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
+        self.time("retry", self.store.retry(ids)).await
+    }
+
+    async fn resume(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
+        self.time("resume", self.store.resume(ids)).await
+    }
+
+    async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Error> {
+        self.time("get", self.store.get(id)).await
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Error> {
+        self.time("list", self.store.list(filter, after, limit)).await
+    }
+}
+
+#[async_trait]
+impl Upkeep for Metered {
+    async fn promote(&self, queues: &[String], batch: u32) -> Result<Promoted, Error> {
+        self.time("promote", self.store.promote(queues, batch)).await
+    }
+
+    async fn rescue(&self, queues: &[String], batch: u32) -> Result<Vec<Rescued>, Error> {
+        self.time("rescue", self.store.rescue(queues, batch)).await
+    }
+
+    async fn reconcile(&self, after: Option<JobId>, min_age: Duration, batch: u32) -> Result<Reconciled, Error> {
+        self.time("reconcile", self.store.reconcile(after, min_age, batch)).await
+    }
+
+    async fn adopt(&self, from: &AdoptSource, batch: u32) -> Result<u32, Error> {
+        self.time("adopt", self.store.adopt(from, batch)).await
+    }
+
+    async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {
+        self.time("prune", self.store.prune(age, batch)).await
+    }
+
+    async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {
+        self.time("configure_queue", self.store.configure_queue(queue, change)).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueStats>, Error> {
+        self.time("queues", self.store.queues()).await
+    }
+
+    async fn health(&self) -> Vec<Dependency> {
+        self.store.health().await
+    }
+}
+
+#[async_trait]
+impl Live for Metered {
+    async fn append(&self, events: Vec<(Lease, LiveEvent)>) -> Result<(), Error> {
+        self.time("append", self.store.append(events)).await
+    }
+
+    async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
+        self.time("read", self.store.read(job, after, limit)).await
+    }
+
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.store.signals()
+    }
+}
+
+#[async_trait]
+impl Store for Metered {
+    async fn close(&self) {
+        self.store.close().await;
+    }
+
+    fn pools(&self) -> Vec<(&'static str, u32, u32)> {
+        self.store.pools()
+    }
+}
