@@ -51,6 +51,11 @@ pub const QUEUE: &str = "bench";
 /// Size of a payload, in bytes.
 pub const PAYLOAD_BYTES: usize = 1_024;
 
+/// A payload of [`PAYLOAD_BYTES`], as JSON, for measuring servers alone.
+pub fn sample_payload() -> String {
+    Maker::new().payload()
+}
+
 /// Handles [`Noop`] and says which one started.
 struct Started(Option<mpsc::UnboundedSender<u64>>);
 
@@ -86,6 +91,11 @@ impl Maker {
             filler.push_str(&word);
         }
         Self { filler: filler.into() }
+    }
+
+    /// The payload as JSON, for measuring servers alone.
+    fn payload(&self) -> String {
+        serde_json::to_string(&Noop { n: 0, filler: self.filler.to_string() }).unwrap_or_default()
     }
 
     fn job(&self, n: u64, options: Options) -> Result<Submission, Invalid> {

@@ -4,6 +4,7 @@
 
 mod apalis;
 mod backlog;
+pub mod bench;
 pub mod clock;
 pub mod context;
 mod executor;

@@ -1,6 +1,6 @@
 //! How fast jobs are accepted.
 
-use super::{Maker, Rate, Usage};
+use super::{Maker, Rate, Usage, drain::work_off};
 use crate::store::Store;
 use flotilla_jobs::{MAX_BATCH, Options};
 use std::sync::Arc;
@@ -9,6 +9,9 @@ use tokio::{task::JoinSet, time::Instant};
 /// Callers that hand in batches at the same time.
 const BATCH_CALLERS: u64 = 2;
 
+/// Concurrency of the worker that clears away, unmeasured, what a round accepted.
+const CLEANERS: usize = 200;
+
 /// Accepts `jobs` in batches of 1,000, `rounds` times.
 pub async fn enqueue_in_batches(store: &Arc<dyn Store>, jobs: u64, rounds: u32) -> anyhow::Result<Rate> {
     let batches = jobs.div_ceil(MAX_BATCH as u64 * BATCH_CALLERS);
@@ -16,6 +19,7 @@ pub async fn enqueue_in_batches(store: &Arc<dyn Store>, jobs: u64, rounds: u32) 
     let mut seconds = Vec::new();
     for _ in 0..rounds {
         seconds.push(round(store, BATCH_CALLERS, batches, MAX_BATCH as u64).await?);
+        work_off(store, jobs, CLEANERS).await?;
     }
     Ok(Rate::of_rounds(jobs, &seconds))
 }
@@ -26,6 +30,7 @@ pub async fn enqueue_one_by_one(store: &Arc<dyn Store>, jobs: u64, callers: u64,
     let mut seconds = Vec::new();
     for _ in 0..rounds {
         seconds.push(round(store, callers, each, 1).await?);
+        work_off(store, each * callers, CLEANERS).await?;
     }
     Ok(Rate::of_rounds(each * callers, &seconds))
 }

@@ -16,10 +16,8 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = Option<u64>>,
 {
-    let options = FleetOptions {
-        queues: vec![QueueWeight { name: QUEUE.to_owned(), weight: 1 }],
-        ..FleetOptions::default()
-    };
+    let options =
+        FleetOptions { queues: vec![QueueWeight { name: QUEUE.to_owned(), weight: 1 }], ..FleetOptions::default() };
     let fleet = Fleet::new(store.clone(), registry(None), Metrics::new(), options);
     let stop = CancellationToken::new();
     let running = tokio::spawn(fleet.run(stop.clone()));

@@ -14,10 +14,8 @@ use tokio_util::sync::CancellationToken;
 /// Submits `jobs`, `rate` a second, to an idle worker in this process.
 pub async fn latency(store: &Arc<dyn Store>, rate: u64, jobs: u64) -> anyhow::Result<Latency> {
     let (started, starts) = mpsc::unbounded_channel();
-    let options = FleetOptions {
-        queues: vec![QueueWeight { name: QUEUE.to_owned(), weight: 1 }],
-        ..FleetOptions::default()
-    };
+    let options =
+        FleetOptions { queues: vec![QueueWeight { name: QUEUE.to_owned(), weight: 1 }], ..FleetOptions::default() };
     let fleet = Fleet::new(store.clone(), registry(Some(started)), Metrics::new(), options);
     let stop = CancellationToken::new();
     let running = tokio::spawn(fleet.run(stop.clone()));

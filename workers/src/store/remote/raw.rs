@@ -47,9 +47,11 @@ async fn connect(options: &Options) -> Result<PgConnection, sqlx::Error> {
     PgConnection::connect(options.postgres_url.expose_secret()).await
 }
 
-/// Rows a second into a table of an id and a payload.
+/// Rows a second into a table of the shape of `jobs`.
 async fn inserts(options: &Options, payload: &str, rows: usize) -> Result<f64, sqlx::Error> {
     let mut owner = connect(options).await?;
+    // What an interrupted run left behind.
+    let _ = sqlx::query(include_str!("raw_drop.sql")).execute(&mut owner).await;
     sqlx::query(include_str!("raw_create.sql")).execute(&mut owner).await?;
     let mut conns = Vec::new();
     for _ in 0..CONNECTIONS {
