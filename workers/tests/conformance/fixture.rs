@@ -83,13 +83,18 @@ pub trait Fixture: Sized {
 
     /// Another connection to the same data: what another process would have.
     async fn second_store(&self) -> Arc<dyn Store> {
-        let store = self.open(Clock::Manual(self.world().now.clone())).await;
+        let store = self.open(self.clock()).await;
         self.world().others.lock().unwrap().push(store.clone());
         store
     }
 
+    /// The clock, to hand to a task.
+    fn clock(&self) -> Clock {
+        Clock::Manual(self.world().now.clone())
+    }
+
     fn now(&self) -> Millis {
-        self.world().now.load(Ordering::SeqCst)
+        self.clock().now()
     }
 
     /// The time this long from now.

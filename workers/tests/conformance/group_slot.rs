@@ -143,6 +143,14 @@ pub async fn cancelling_one_that_waits_frees_no_slot(f: &impl Fixture) {
     assert_eq!(f.claim_ids(10).await, [ids[2]]);
 }
 
+pub async fn a_holder_and_the_next_are_cancelled_together(f: &impl Fixture) {
+    let ids = f.enqueue_all((0..4).map(|_| grouped())).await;
+    f.store().cancel(&[ids[0], ids[1], ids[2]]).await.unwrap();
+
+    assert_eq!(f.stats("default").await.pending, 1);
+    assert_eq!(f.claim_ids(1).await, [ids[3]]);
+}
+
 pub async fn a_job_of_the_future_takes_no_slot(f: &impl Fixture) {
     let future = f.enqueue(grouped().run_at(f.after(MINUTE))).await;
     let now = f.enqueue(grouped()).await;

@@ -10,6 +10,8 @@ mod fixture;
 
 mod accept;
 mod cancel;
+mod contention;
+mod crowd;
 mod delay;
 mod group_line;
 mod group_slot;
@@ -17,6 +19,7 @@ mod idempotency;
 mod lease;
 mod list;
 mod live;
+mod model;
 mod operator;
 mod order;
 mod prune;
@@ -86,6 +89,16 @@ suite! {
         a_thousand_are_cancelled_at_once,
         a_cancel_and_a_claim_at_once_agree,
     },
+    contention::{
+        random_operations_agree_with_the_model,
+        other_operations_agree_with_the_model,
+        yet_others_agree_with_the_model,
+    },
+    crowd::{
+        every_job_of_a_crowd_ends_once,
+        a_crowd_bears_being_reconciled,
+        a_crowd_bears_losing_its_queue,
+    },
     delay::{
         a_delayed_job_waits_for_its_time,
         a_delayed_job_keeps_its_priority,
@@ -122,6 +135,7 @@ suite! {
         cancelling_a_holder_between_attempts_frees_the_slot,
         cancelling_a_running_holder_frees_the_slot_when_it_ends,
         cancelling_one_that_waits_frees_no_slot,
+        a_holder_and_the_next_are_cancelled_together,
         a_job_of_the_future_takes_no_slot,
         groups_do_not_hold_each_other_up,
         groups_of_two_queues_are_apart,

@@ -13,7 +13,10 @@ fn is_work(signal: &Signal) -> bool {
 pub async fn a_submit_wakes_workers(f: &impl Fixture) {
     let mut signals = f.second_store().await.signals();
 
-    until_signal(&mut signals, is_work, async || drop(f.enqueue(noop()).await)).await;
+    until_signal(&mut signals, is_work, async || {
+        f.enqueue(noop()).await;
+    })
+    .await;
 }
 
 pub async fn a_due_job_wakes_workers(f: &impl Fixture) {
@@ -81,7 +84,14 @@ pub async fn a_cancel_reaches_the_worker(f: &impl Fixture) {
     let mut signals = f.second_store().await.signals();
     let id = claimed.id();
 
-    until_signal(&mut signals, |s| *s == Signal::Cancel(id), async || drop(f.cancel(id).await)).await;
+    until_signal(
+        &mut signals,
+        |s| *s == Signal::Cancel(id),
+        async || {
+            f.cancel(id).await;
+        },
+    )
+    .await;
 }
 
 pub async fn a_cancel_by_another_opening_reaches_the_worker(f: &impl Fixture) {
