@@ -144,8 +144,9 @@ pub async fn answers_come_in_the_order_given(f: &impl Fixture) {
     let scheduled = f.enqueue(noop().run_at(f.after(MINUTE))).await;
 
     let ids = [JobId::new(), scheduled, finished.id(), pending, JobId::new(), running.id()];
-    use CancelReply::{AlreadyFinished, Asked, Cancelled};
-    let expected = [None, Some(Cancelled), Some(AlreadyFinished), Some(Cancelled), None, Some(Asked)];
+    let cancelled = Some(CancelReply::Cancelled);
+    let finished_before = Some(CancelReply::AlreadyFinished);
+    let expected = [None, cancelled, finished_before, cancelled, None, Some(CancelReply::Asked)];
     assert_eq!(f.store().cancel(&ids).await.unwrap(), expected);
 }
 

@@ -22,7 +22,7 @@ use std::{
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// No case takes longer.
-pub const CASE_LIMIT: Duration = Duration::from_secs(180);
+pub const CASE_LIMIT: Duration = Duration::from_mins(3);
 /// How long leases last in the cases.
 pub const LEASE: Duration = Duration::from_secs(15);
 /// The queue jobs wait in unless a case says otherwise.
@@ -95,6 +95,11 @@ pub trait Fixture: Sized {
 
     fn now(&self) -> Millis {
         self.clock().now()
+    }
+
+    /// Now, as the record writes it.
+    fn moment(&self) -> Timestamp {
+        self.after(Duration::ZERO)
     }
 
     /// The time this long from now.

@@ -74,7 +74,7 @@ pub async fn renewal_extends_a_lease(f: &impl Fixture) {
 
 pub async fn a_renewal_may_ask_for_another_time(f: &impl Fixture) {
     let claimed = f.running(noop()).await;
-    f.store().renew(&[claimed.lease.clone()], 10 * LEASE).await.unwrap();
+    f.store().renew(std::slice::from_ref(&claimed.lease), 10 * LEASE).await.unwrap();
 
     assert!(f.advance(9 * LEASE).await.is_empty());
     assert_eq!(f.advance(LEASE + MILLI).await.len(), 1);
@@ -116,8 +116,8 @@ pub async fn renewals_are_answered_in_the_order_given(f: &impl Fixture) {
     f.complete(&claimed[5]).await;
 
     let renewals = f.store().renew(&leases(&claimed), LEASE).await.unwrap();
-    use Renewal::{CancelAsked, Kept, Lost};
-    assert_eq!(renewals, [Kept, Lost, Kept, CancelAsked, Kept, Lost]);
+    let (kept, lost, asked) = (Renewal::Kept, Renewal::Lost, Renewal::CancelAsked);
+    assert_eq!(renewals, [kept, lost, kept, asked, kept, lost]);
 }
 
 pub async fn a_thousand_leases_are_renewed_at_once(f: &impl Fixture) {

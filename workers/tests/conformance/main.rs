@@ -1,6 +1,8 @@
 //! One suite for both stores: every behavior of the seam is a case, and every case runs on SQLite and on Redis with
 //! Postgres. A case knows no driver; a bug found in one store becomes a case, and so is checked in both.
 
+#![allow(clippy::unchecked_time_subtraction, reason = "times in the cases are constants")]
+
 #[path = "../support/servers.rs"]
 #[allow(dead_code, reason = "shared with fault tests, which kill and freeze servers")]
 mod servers;

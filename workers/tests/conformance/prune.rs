@@ -30,7 +30,7 @@ pub async fn what_is_unfinished_stays_however_old(f: &impl Fixture) {
     let paused = f.running(noop()).await;
     f.settle(&paused, End::Paused("budget".to_owned())).await;
     let running = f.running(noop()).await;
-    f.store().renew(&[running.lease.clone()], 10_000 * HOUR).await.unwrap();
+    f.store().renew(std::slice::from_ref(&running.lease), 10_000 * HOUR).await.unwrap();
     let pending = f.enqueue(noop()).await;
     let scheduled = f.enqueue(noop().run_at(f.after(9_000 * HOUR))).await;
     f.advance_clock(8_000 * HOUR);

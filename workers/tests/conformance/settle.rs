@@ -6,11 +6,12 @@ use crate::{
 };
 use flotilla_jobs::{Attempt, Attempts, Cause, Fault, JobRecord, JobState};
 use flotilla_workers::store::{Claimed, End, Settled};
+use jiff::Timestamp;
 use serde_json::json as value;
 
 /// When a job was started and finished, in milliseconds.
 fn times(job: &JobRecord) -> (Option<i64>, Option<i64>) {
-    (job.started_at.map(|t| t.as_millisecond()), job.finished_at.map(|t| t.as_millisecond()))
+    (job.started_at.map(Timestamp::as_millisecond), job.finished_at.map(Timestamp::as_millisecond))
 }
 
 pub async fn a_completed_job_has_its_output(f: &impl Fixture) {
@@ -69,7 +70,7 @@ pub async fn a_retry_joins_the_history(f: &impl Fixture) {
     for n in 1..=3 {
         let claimed = claim_as(f.store(), &format!("worker{n}"), &[(QUEUE.to_owned(), 1)]).await.pop().unwrap();
         assert_eq!(claimed.attempts(), Attempts { failure: n - 1, ..Attempts::default() });
-        let began = f.after(0 * SECOND);
+        let began = f.moment();
         f.advance_clock(SECOND);
         let fault = Fault::new("handler", format!("broke {n}"));
         f.settle(&claimed, End::Retry(fault.clone(), MINUTE)).await;
@@ -77,7 +78,7 @@ pub async fn a_retry_joins_the_history(f: &impl Fixture) {
             cause: Cause::Failure,
             worker: format!("worker{n}"),
             started_at: Some(began),
-            ended_at: f.after(0 * SECOND),
+            ended_at: f.moment(),
             error: Some(fault),
         });
         let job = f.job(id).await;
@@ -196,8 +197,8 @@ pub async fn a_thousand_mixed_ends_are_settled_at_once(f: &impl Fixture) {
     let batch = claimed.iter().enumerate().map(|(i, c)| ended(c, end(i))).collect();
     let settled = f.store().settle(batch).await.unwrap();
 
-    let states = [JobState::Completed, JobState::Scheduled, JobState::Pending, JobState::Failed];
-    assert!(settled.iter().enumerate().all(|(i, s)| *s == Settled::Recorded(states[i % 4])));
+    let expected = [JobState::Completed, JobState::Scheduled, JobState::Pending, JobState::Failed];
+    assert!(settled.iter().enumerate().all(|(i, s)| *s == Settled::Recorded(expected[i % 4])));
     let stats = f.stats(QUEUE).await;
     assert_eq!((stats.pending, stats.scheduled, stats.running), (250, 250, 0));
 }

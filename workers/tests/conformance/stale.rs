@@ -67,13 +67,13 @@ pub async fn a_job_given_back_ignores_the_run_that_did(f: &impl Fixture) {
     let gives_back = [End::Retry(fault(), MINUTE), End::Snoozed(MINUTE), End::HandedOver, End::Paused("b".to_owned())];
     for end in gives_back {
         let stale = f.running(noop()).await;
-        let Settled::Recorded(state) = f.settle(&stale, end).await else { panic!("it was not recorded") };
+        let Settled::Recorded(now) = f.settle(&stale, end).await else { panic!("it was not recorded") };
         let before = f.job(stale.id()).await;
         for end in ends() {
             assert_eq!(f.settle(&stale, end).await, Settled::LeaseLost);
         }
         let after = f.job(stale.id()).await;
-        assert_eq!((after.state, after.attempts, after.history), (state, before.attempts, before.history));
+        assert_eq!((after.state, after.attempts, after.history), (now, before.attempts, before.history));
         f.cancel(stale.id()).await;
     }
 }

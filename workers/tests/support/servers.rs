@@ -19,7 +19,7 @@ use std::{
 };
 
 /// Longest wait for a server to answer.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 /// Waits between two looks at whether a server answers.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// What to do where a program is missing.
@@ -108,8 +108,7 @@ impl Server {
         command.extend([path(&bin.join("postgres")), text("-D"), path(&data), text("-p"), port.to_string()]);
         command.extend(["-h", "127.0.0.1", "-F", "-k"].map(text));
         command.push(path(&dir));
-        let settings =
-            ["max_connections=300", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=128MB"];
+        let settings = ["max_connections=300", "full_page_writes=off", "shared_buffers=128MB"];
         command.extend(settings.iter().flat_map(|s| [text("-c"), text(s)]));
         Self::start(Kind::Postgres, dir, port, command)
     }
