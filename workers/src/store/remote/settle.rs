@@ -65,12 +65,12 @@ impl Remote {
             ends.iter().filter_map(|e| finish(e, cancelled.contains(&e.lease.job))).collect();
         let backs: Vec<GiveBack<'_>> =
             ends.iter().filter(|e| !cancelled.contains(&e.lease.job)).filter_map(give_back).collect();
-        let finished = change.finish(&finishes).await?;
+        let ended = change.finish(&finishes).await?;
         let ready = change.give_back(&backs).await?;
         change.commit().await?;
 
         let mut recorded: Recorded = HashMap::with_capacity(ends.len());
-        for f in finishes.iter().filter(|f| finished.contains(&f.id)) {
+        for f in finishes.iter().filter(|f| ended.contains(&f.id)) {
             recorded.insert(f.id, Now { state: f.state, then: Then::Drop });
         }
         for e in ends {
