@@ -37,8 +37,16 @@ pub(crate) struct Queues {
 pub(crate) struct Push {
     pub(crate) ticket: String,
     pub(crate) envelope: String,
-    /// `None` for now, by the queue's clock.
-    pub(crate) ready_at: Option<i64>,
+    pub(crate) ready_at: ReadyAt,
+}
+
+/// When a job that is put in a queue is ready, by the queue's clock.
+#[derive(Clone, Copy)]
+pub(crate) enum ReadyAt {
+    /// A new job: at this time if it is to come, or else now.
+    New(Option<i64>),
+    /// A job that the queue lost: it keeps its age.
+    Since(i64),
 }
 
 /// A job that was handed out.
@@ -97,7 +105,11 @@ impl Queues {
     pub(crate) async fn push(&self, queue: &str, jobs: &[Push]) -> Result<u32, Error> {
         let mut call = self.call(&scripts::PUSH, queue);
         for job in jobs {
-            let at = job.ready_at.map(|ms| ms.to_string()).unwrap_or_default();
+            let at = match job.ready_at {
+                ReadyAt::New(None) => String::new(),
+                ReadyAt::New(Some(ms)) => format!("+{ms}"),
+                ReadyAt::Since(ms) => ms.to_string(),
+            };
             call.arg(&job.ticket).arg(&job.envelope).arg(at);
         }
         call.invoke_async(&mut self.bulk.clone()).await.map_err(fault)

@@ -38,13 +38,16 @@ end
 local woken = false
 -- Members for one ZADD to pending, so that a batch is one call.
 local ready, ready_n = {}, 0
+-- Writes what became pending so far. A script that takes jobs out again after it made others pending calls it between.
+local function flush()
+  if ready_n > 0 then redis.call("ZADD", PENDING, unpack(ready)) end
+  ready, ready_n = {}, 0
+end
+
 local function make_pending(ticket, at)
   ready[ready_n + 1], ready[ready_n + 2] = score(ticket, at), ticket
   ready_n = ready_n + 2
-  if ready_n >= 2000 then
-    redis.call("ZADD", PENDING, unpack(ready))
-    ready, ready_n = {}, 0
-  end
+  if ready_n >= 2000 then flush() end
   woken = true
 end
 
@@ -97,7 +100,7 @@ end
 
 -- Flushes what became pending and wakes workers. Every script that makes jobs ready ends with it.
 local function done()
-  if ready_n > 0 then redis.call("ZADD", PENDING, unpack(ready)) end
+  flush()
   if woken then redis.call("PUBLISH", ARGV[2], ARGV[3]) end
 end
 

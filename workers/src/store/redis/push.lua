@@ -1,5 +1,6 @@
 -- push: puts jobs in the queue that it does not know; those it knows stay as they are.
--- ARGV[4..] for each job: ticket, head|body, ready_at in ms or "" for now
+-- ARGV[4..] for each job: ticket, head|body, ready_at in ms, "+" and ms for then but not before now, or
+-- "" for now
 -- Returns how many it did not know.
 local tickets = {}
 for i = FIRST, #ARGV, 3 do tickets[#tickets + 1] = ARGV[i] end
@@ -13,6 +14,8 @@ for i, ticket in ipairs(tickets) do
     local arg = FIRST + (i - 1) * 3
     bodies[#bodies + 1], bodies[#bodies + 2] = ticket, ARGV[arg + 1]
     local at = tonumber(ARGV[arg + 2]) or now
+    -- A new job is no older than its acceptance; one that is pushed again keeps its age.
+    if string.sub(ARGV[arg + 2], 1, 1) == "+" then at = math.max(at, now) end
     if at > now then
       delayed[#delayed + 1], delayed[#delayed + 2] = at, ticket
     else

@@ -11,6 +11,8 @@ for i = FIRST + 1, #ARGV, 2 do
     redis.call("PUBLISH", ARGV[4], ARGV[i + 1])
     reply[n] = 2
   else
+    -- It may have become pending just now, when the job before it gave its group's slot up.
+    flush()
     redis.call("ZREM", PENDING, ticket)
     redis.call("ZREM", DELAYED, ticket)
     redis.call("HDEL", JOBS, ticket)

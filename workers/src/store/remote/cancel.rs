@@ -19,8 +19,9 @@ impl Remote {
         let mut waiting: Vec<OpenJob> = Vec::new();
         for (job, known) in self.take_out(open).await? {
             match known {
-                Known::Leased => drop(replies.insert(job.id, CancelReply::Asked)),
-                Known::Waiting | Known::No => waiting.push(job),
+                // A paused job may be held by the worker that is about to let it go.
+                Known::Leased if !job.paused => drop(replies.insert(job.id, CancelReply::Asked)),
+                _ => waiting.push(job),
             }
         }
         for id in self.end_cancelled(&waiting).await? {

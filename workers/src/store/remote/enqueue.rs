@@ -4,7 +4,7 @@ use super::{Remote, keyed};
 use crate::store::{
     Error, Submission,
     postgres::{Loaded, Record},
-    redis::{self, Head, MAX_SCRIPT_BATCH, Push, Queues},
+    redis::{self, Head, MAX_SCRIPT_BATCH, Push, Queues, ReadyAt},
 };
 use flotilla_jobs::{Accepted, JobId};
 use std::{
@@ -118,7 +118,7 @@ impl Push {
         Self {
             ticket: redis::ticket(job.id, job.spec.priority.get(), job.spec.group.as_ref()),
             envelope: redis::write_envelope(Head::default(), job),
-            ready_at: job.spec.run_at.map(jiff::Timestamp::as_millisecond),
+            ready_at: ReadyAt::New(job.spec.run_at.map(jiff::Timestamp::as_millisecond)),
         }
     }
 
@@ -127,7 +127,7 @@ impl Push {
         Self {
             ticket: redis::ticket(open.id, open.priority, open.group.as_ref()),
             envelope: redis::write_envelope(Head { run: open.run, attempts: open.attempts }, &loaded.job),
-            ready_at: Some(open.ready_at),
+            ready_at: ReadyAt::Since(open.ready_at),
         }
     }
 }

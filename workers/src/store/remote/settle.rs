@@ -21,17 +21,26 @@ struct Now {
     then: Then,
 }
 
+/// A job and the run of it that ended.
+type Given = (JobId, u32);
+
 impl Remote {
-    pub(super) async fn do_settle(&self, ends: Vec<Settle>) -> Result<Vec<Settled>, Error> {
+    pub(super) async fn do_settle(&self, mut ends: Vec<Settle>) -> Result<Vec<Settled>, Error> {
+        let given: Vec<Given> = ends.iter().map(given).collect();
+        let counting = counting(&given);
+        let mut place = 0..;
+        ends.retain(|e| place.next() == counting.get(&e.lease.job).copied());
         let recorded = if ends.iter().all(|e| e.end.terminal().is_some()) {
             self.record_results(&ends).await?
         } else {
             self.record_mixed(&ends).await?
         };
         self.acknowledge(&ends, &recorded).await;
-        let settled =
-            |e: &Settle| recorded.get(&e.lease.job).map_or(Settled::LeaseLost, |r| Settled::Recorded(r.state));
-        Ok(ends.iter().map(settled).collect())
+        let settled = |(i, (job, _)): (usize, &Given)| match recorded.get(job) {
+            Some(now) if counting[job] == i => Settled::Recorded(now.state),
+            _ => Settled::LeaseLost,
+        };
+        Ok(given.iter().enumerate().map(settled).collect())
     }
 
     /// The hot path: every end is final, so the record takes them in one statement.
@@ -56,12 +65,12 @@ impl Remote {
             ends.iter().filter_map(|e| finish(e, cancelled.contains(&e.lease.job))).collect();
         let backs: Vec<GiveBack<'_>> =
             ends.iter().filter(|e| !cancelled.contains(&e.lease.job)).filter_map(give_back).collect();
-        let finished = change.finish(&finishes).await?;
+        let ended = change.finish(&finishes).await?;
         let ready = change.give_back(&backs).await?;
         change.commit().await?;
 
         let mut recorded: Recorded = HashMap::with_capacity(ends.len());
-        for f in finishes.iter().filter(|f| finished.contains(&f.id)) {
+        for f in finishes.iter().filter(|f| ended.contains(&f.id)) {
             recorded.insert(f.id, Now { state: f.state, then: Then::Drop });
         }
         for e in ends {
@@ -100,6 +109,23 @@ impl Remote {
             }
         }
     }
+}
+
+fn given(settle: &Settle) -> Given {
+    (settle.lease.job, settle.lease.run)
+}
+
+/// Of several ends of one job at most one counts: that of its last run, and of two of that the first. Answers its
+/// place.
+fn counting(given: &[Given]) -> HashMap<JobId, usize> {
+    let mut counting: HashMap<JobId, usize> = HashMap::with_capacity(given.len());
+    for (i, (job, run)) in given.iter().enumerate() {
+        let place = counting.entry(*job).or_insert(i);
+        if *run > given[*place].1 {
+            *place = i;
+        }
+    }
+    counting
 }
 
 /// The final result of a run, or of any run of a job that someone asked to cancel.

@@ -1,0 +1,132 @@
+//! What a running job says, by cursor.
+
+use crate::{
+    draft::noop,
+    fixture::{Fixture, MINUTE, SECOND, fault},
+};
+use flotilla_jobs::{JobId, Progress};
+use flotilla_workers::store::{Claimed, End, LiveEvent, MAX_OUTPUT_EVENTS};
+
+fn says(text: &str) -> LiveEvent {
+    LiveEvent::Output { text: text.to_owned() }
+}
+
+fn progress(done: u64, message: &str) -> LiveEvent {
+    LiveEvent::Progress(Progress { done, total: Some(10), message: message.to_owned() })
+}
+
+async fn append(f: &impl Fixture, claimed: &Claimed, events: impl IntoIterator<Item = LiveEvent>) {
+    f.store().append(events.into_iter().map(|e| (claimed.lease.clone(), e)).collect()).await.unwrap();
+}
+
+async fn read(f: &impl Fixture, id: JobId, after: u64, limit: u32) -> Vec<(u64, LiveEvent)> {
+    f.store().read(id, after, limit).await.unwrap().into_iter().map(|e| (e.seq, e.event)).collect()
+}
+
+pub async fn events_are_numbered_from_one(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+    append(f, &claimed, [says("a"), progress(1, "b")]).await;
+    f.advance_clock(SECOND);
+    append(f, &claimed, [says("c")]).await;
+
+    let all = f.store().read(claimed.id(), 0, 100).await.unwrap();
+    let seen: Vec<_> = all.iter().map(|e| (e.seq, e.at.as_millisecond(), e.event.clone())).collect();
+    let now = f.now();
+    assert_eq!(seen, [(1, now - 1_000, says("a")), (2, now - 1_000, progress(1, "b")), (3, now, says("c"))]);
+}
+
+pub async fn a_reader_goes_on_behind_its_cursor(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+    append(f, &claimed, (1..=10).map(|i| says(&i.to_string()))).await;
+
+    assert_eq!(read(f, claimed.id(), 0, 2).await, [(1, says("1")), (2, says("2"))]);
+    assert_eq!(read(f, claimed.id(), 8, 9).await, [(9, says("9")), (10, says("10"))]);
+    assert!(read(f, claimed.id(), 10, 9).await.is_empty());
+    assert!(read(f, claimed.id(), u64::MAX, 9).await.is_empty());
+    append(f, &claimed, [says("11")]).await;
+    assert_eq!(read(f, claimed.id(), 10, 9).await, [(11, says("11"))]);
+}
+
+pub async fn jobs_of_one_append_have_their_own_numbers(f: &impl Fixture) {
+    let (a, b) = (f.running(noop()).await, f.running(noop()).await);
+    let events = ["a1", "b1", "a2", "b2", "a3"].map(|t| {
+        let lease = if t.starts_with('a') { &a.lease } else { &b.lease };
+        (lease.clone(), says(t))
+    });
+    f.store().append(events.to_vec()).await.unwrap();
+
+    assert_eq!(read(f, a.id(), 0, 9).await, [(1, says("a1")), (2, says("a2")), (3, says("a3"))]);
+    assert_eq!(read(f, b.id(), 0, 9).await, [(1, says("b1")), (2, says("b2"))]);
+}
+
+pub async fn a_job_that_said_nothing_has_no_output(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+
+    assert!(read(f, claimed.id(), 0, 9).await.is_empty());
+    assert!(read(f, JobId::new(), 0, 9).await.is_empty());
+}
+
+pub async fn every_letter_survives(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+    let texts = ["naïve 日本語 🦀 \u{1f} \t\n\r \\ \" '", "", &"x".repeat(64 * 1024)];
+    append(f, &claimed, texts.map(says)).await;
+
+    let seen: Vec<LiveEvent> = read(f, claimed.id(), 0, 9).await.into_iter().map(|(_, e)| e).collect();
+    assert_eq!(seen, texts.map(says));
+}
+
+pub async fn progress_is_the_jobs_progress(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+    append(f, &claimed, [progress(1, "reading"), says("x"), progress(2, "thinking")]).await;
+    let expected = |done, message: &str| Some(Progress { done, total: Some(10), message: message.to_owned() });
+    assert_eq!(f.job(claimed.id()).await.progress, expected(2, "thinking"));
+    append(f, &claimed, [says("y")]).await;
+    assert_eq!(f.job(claimed.id()).await.progress, expected(2, "thinking"));
+    append(f, &claimed, [progress(3, "writing")]).await;
+    f.complete(&claimed).await;
+
+    assert_eq!(f.job(claimed.id()).await.progress, expected(3, "writing"));
+}
+
+pub async fn output_goes_on_over_attempts(f: &impl Fixture) {
+    let first = f.running(noop()).await;
+    append(f, &first, [says("one")]).await;
+    f.settle(&first, End::Retry(fault(), MINUTE)).await;
+    f.advance(MINUTE).await;
+    let second = f.claim_one().await;
+    append(f, &second, [says("two")]).await;
+    f.complete(&second).await;
+
+    assert_eq!(read(f, first.id(), 0, 9).await, [(1, says("one")), (2, says("two"))]);
+}
+
+pub async fn too_much_output_is_cut(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+    for _ in 0..MAX_OUTPUT_EVENTS / 1_000 - 1 {
+        append(f, &claimed, (0..1_000).map(|_| says("x"))).await;
+    }
+    append(f, &claimed, (0..999).map(|_| says("x"))).await;
+    append(f, &claimed, [says("last")]).await;
+    append(f, &claimed, (0..500).map(|_| says("beyond"))).await;
+    append(f, &claimed, [progress(7, "still at it")]).await;
+
+    let end = read(f, claimed.id(), MAX_OUTPUT_EVENTS - 2, 10).await;
+    assert_eq!(end, [(MAX_OUTPUT_EVENTS - 1, says("x")), (MAX_OUTPUT_EVENTS, LiveEvent::Cut)]);
+    assert_eq!(f.job(claimed.id()).await.progress.unwrap().done, 7);
+}
+
+pub async fn one_large_append_is_cut_too(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+    append(f, &claimed, (0..=MAX_OUTPUT_EVENTS + 50).map(|_| says("x"))).await;
+
+    let end = read(f, claimed.id(), MAX_OUTPUT_EVENTS - 1, 10).await;
+    assert_eq!(end, [(MAX_OUTPUT_EVENTS, LiveEvent::Cut)]);
+}
+
+pub async fn another_opening_reads_the_same(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+    append(f, &claimed, [says("hello")]).await;
+
+    let other = f.second_store().await;
+    assert_eq!(other.read(claimed.id(), 0, 9).await.unwrap()[0].event, says("hello"));
+}
