@@ -22,16 +22,26 @@ struct Now {
 }
 
 impl Remote {
-    pub(super) async fn do_settle(&self, ends: Vec<Settle>) -> Result<Vec<Settled>, Error> {
+    pub(super) async fn do_settle(&self, mut ends: Vec<Settle>) -> Result<Vec<Settled>, Error> {
+        // A worker may have two leases of one job, the first of them lost. No statement may meet both.
+        let asked: Vec<(JobId, u32)> = ends.iter().map(|e| (e.lease.job, e.lease.run)).collect();
+        let mut latest: HashMap<JobId, u32> = HashMap::with_capacity(asked.len());
+        for (job, run) in &asked {
+            latest.entry(*job).and_modify(|latest| *latest = (*run).max(*latest)).or_insert(*run);
+        }
+        ends.retain(|e| latest.get(&e.lease.job) == Some(&e.lease.run));
+
         let recorded = if ends.iter().all(|e| e.end.terminal().is_some()) {
             self.record_results(&ends).await?
         } else {
             self.record_mixed(&ends).await?
         };
         self.acknowledge(&ends, &recorded).await;
-        let settled =
-            |e: &Settle| recorded.get(&e.lease.job).map_or(Settled::LeaseLost, |r| Settled::Recorded(r.state));
-        Ok(ends.iter().map(settled).collect())
+        let settled = |(job, run): (JobId, u32)| match recorded.get(&job) {
+            Some(now) if latest.get(&job) == Some(&run) => Settled::Recorded(now.state),
+            _ => Settled::LeaseLost,
+        };
+        Ok(asked.into_iter().map(settled).collect())
     }
 
     /// The hot path: every end is final, so the record takes them in one statement.
