@@ -101,19 +101,16 @@ impl Executor {
         run.finish();
         let why = run.why().or_else(|| self.stopping.is_cancelled().then_some(Why::Stopping));
         let end = policy::end(ran, why, &rules, &mut rand::rng());
-        match end {
-            Some(end) => {
-                report(&end, started.elapsed());
-                let settle = Settle { lease: run.lease.clone(), started_at, end };
-                self.pass_on(Finished { run, kind: Arc::clone(metrics), settle }).await;
-            }
-            None => {
-                tracing::warn!("the lease was lost while the job ran: its result is dropped");
-                metrics.lost();
-                self.tally.lost();
-                self.held.remove(&run);
-            }
-        }
+        let Some(end) = end else {
+            tracing::warn!("the lease was lost while the job ran: its result is dropped");
+            metrics.lost();
+            self.tally.lost();
+            self.held.remove(&run);
+            return;
+        };
+        report(&end, started.elapsed());
+        let settle = Settle { lease: run.lease.clone(), started_at, end };
+        self.pass_on(Finished { run, kind: Arc::clone(metrics), settle }).await;
     }
 
     /// Starts the handler as a task of its own: apalis polls all jobs of a worker in one task, so without it they
