@@ -4,7 +4,10 @@
 //! The backend is only a channel's end. Claiming, renewing and recording are tasks of our own, so an outage of the
 //! store never reaches apalis, and nothing depends on how often it polls.
 
-use crate::{backlog::Backlog, executor::Executor, held::Run, store::Claimed};
+use crate::{
+    backlog::Backlog,
+    executor::{Executor, Work},
+};
 use ::apalis::prelude::{
     Backend, Data, Task, TaskBuilder, TaskId, WorkerBuilder, WorkerBuilderExt as _, WorkerContext, WorkerError,
 };
@@ -16,15 +19,8 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tower::layer::util::Identity;
-
-/// A claimed job on its way to a slot.
-pub(crate) struct Work {
-    pub claimed: Claimed,
-    pub run: Arc<Run>,
-    pub slot: Option<OwnedSemaphorePermit>,
-}
 
 /// Runs what comes through `work` until its senders are gone and every result is on record.
 pub(crate) fn run(

@@ -1,7 +1,6 @@
 //! Runs one job: starts its handler, watches over it, and decides what to record.
 
 use crate::{
-    apalis::Work,
     backlog::Backlog,
     context::Context,
     held::{Held, Run},
@@ -17,7 +16,7 @@ use flotilla_jobs::{Fault, Outcome};
 use serde_json::value::RawValue;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, mpsc},
     task::{JoinError, JoinHandle},
     time::{Instant, timeout},
 };
@@ -26,6 +25,14 @@ use tracing::{Instrument as _, Span};
 
 /// How long an aborted handler may take to notice. One that never yields is left behind.
 const ABORT: Duration = Duration::from_secs(1);
+
+/// A claimed job on its way to its handler.
+pub(crate) struct Work {
+    pub claimed: Claimed,
+    pub run: Arc<Run>,
+    /// Free again when the handler has ended.
+    pub slot: Option<OwnedSemaphorePermit>,
+}
 
 /// What every run of a process shares.
 pub(crate) struct Executor {
@@ -101,19 +108,16 @@ impl Executor {
         run.finish();
         let why = run.why().or_else(|| self.stopping.is_cancelled().then_some(Why::Stopping));
         let end = policy::end(ran, why, &rules, &mut rand::rng());
-        match end {
-            Some(end) => {
-                report(&end, started.elapsed());
-                let settle = Settle { lease: run.lease.clone(), started_at, end };
-                self.pass_on(Finished { run, kind: Arc::clone(metrics), settle }).await;
-            }
-            None => {
-                tracing::warn!("the lease was lost while the job ran: its result is dropped");
-                metrics.lost();
-                self.tally.lost();
-                self.held.remove(&run);
-            }
-        }
+        let Some(end) = end else {
+            tracing::warn!("the lease was lost while the job ran: its result is dropped");
+            metrics.lost();
+            self.tally.lost();
+            self.held.remove(&run);
+            return;
+        };
+        report(&end, started.elapsed());
+        let settle = Settle { lease: run.lease.clone(), started_at, end };
+        self.pass_on(Finished { run, kind: Arc::clone(metrics), settle }).await;
     }
 
     /// Starts the handler as a task of its own: apalis polls all jobs of a worker in one task, so without it they

@@ -8,7 +8,7 @@ pub use crate::tally::Report;
 pub use options::{FleetOptions, QueueWeight};
 
 use crate::{
-    apalis,
+    apalis as adapter,
     backlog::Backlog,
     executor::{Executor, Kinds},
     loops::shares::Shares,
@@ -103,7 +103,7 @@ impl Fleet {
         });
         let mut working = Tasks::default();
         working.spawn("apalis", {
-            let ended = apalis::run(&worker, concurrency, work_out, Arc::clone(backlog), executor);
+            let ended = adapter::run(&worker, concurrency, work_out, Arc::clone(backlog), executor);
             async move {
                 if let Err(error) = ended.await {
                     tracing::error!(%error, "the worker ended by itself");

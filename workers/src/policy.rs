@@ -63,13 +63,13 @@ pub(crate) fn end(ran: Ran, why: Option<Why>, rules: &Rules, rng: &mut impl Rng)
 
         // An error of a handler that was told to stop most often says just that; a retry spends an attempt and a
         // handover does not, and a real fault will show again in the next run.
-        (Some(Why::Stopping | Why::Shutdown), Ran::Returned(Outcome::Retry { .. })) => End::HandedOver,
-        (Some(_), Ran::Returned(Outcome::Snooze(Duration::ZERO))) => End::HandedOver,
+        (Some(_), Ran::Returned(Outcome::Retry { .. } | Outcome::Snooze(Duration::ZERO))) | (_, Ran::Dropped) => {
+            End::HandedOver
+        }
         (_, Ran::Returned(Outcome::Snooze(wait))) => End::Snoozed(wait),
 
         (_, Ran::Returned(Outcome::Retry { fault, after })) => rules.failed(fault, after, rng),
         (_, Ran::Panicked(message)) => rules.failed(Fault::new("panic", message), None, rng),
-        (_, Ran::Dropped) => End::HandedOver,
     };
     Some(end)
 }
@@ -93,7 +93,7 @@ fn storable(fault: Fault) -> Fault {
     Fault { code: printable(fault.code), message: printable(fault.message) }
 }
 
-/// The text without U+0000, which PostgreSQL cannot hold: no fault may be lost for what it says.
+/// The text without U+0000, which Postgres cannot hold: no fault may be lost for what it says.
 fn printable(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "␀") } else { text }
 }

@@ -61,7 +61,7 @@ impl Default for FleetOptions {
             grace: Duration::from_secs(5),
             flush_timeout: Duration::from_secs(5),
             poll: Duration::from_secs(1),
-            prune_after: Some(Duration::from_secs(30 * 86_400)),
+            prune_after: Some(Duration::from_hours(30 * 24)),
             hard_stop: CancellationToken::new(),
         }
     }

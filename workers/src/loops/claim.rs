@@ -2,8 +2,8 @@
 
 use super::{Outage, jittered, shares::Shares};
 use crate::{
-    apalis::Work,
     backlog::Backlog,
+    executor::Work,
     held::Held,
     store::{Claim, Claimed, Error, Store},
     wake::Wake,

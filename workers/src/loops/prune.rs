@@ -7,7 +7,7 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_mins(1);
 const BATCH: u32 = 1_000;
 /// Between full batches: deleting must not get in the way of work.
 const BREATH: Duration = Duration::from_millis(20);

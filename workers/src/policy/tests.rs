@@ -58,7 +58,7 @@ fn the_worker_ending_spends_no_attempt() {
         for ran in every_run() {
             let panicked = matches!(ran, Ran::Panicked(_));
             let end = decide(ran, Some(why), &rules(2, 3));
-            assert_eq!(matches!(end, Some(End::Retry(..))), false);
+            assert!(!matches!(end, Some(End::Retry(..))), "{end:?}");
             assert_eq!(matches!(&end, Some(End::Failed(f)) if f.code == "panic"), panicked, "{end:?}");
         }
     }

@@ -167,7 +167,9 @@ impl Upkeep for Faulty {
     async fn health(&self) -> Vec<Dependency> {
         let mut answers = self.store.health().await;
         if self.faults.0.down.load(Ordering::SeqCst) {
-            answers.iter_mut().for_each(|dependency| dependency.ok = false);
+            for dependency in &mut answers {
+                dependency.ok = false;
+            }
         }
         answers
     }
