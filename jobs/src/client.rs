@@ -15,14 +15,13 @@ mod events;
 
 pub use error::Error;
 pub use events::Events;
-pub use reqwest::Method;
 
 use crate::{
     Accepted, Enqueue, Filter, Job, JobId, JobRecord, NewJob, Page,
     api::{CancelAnswer, CancelReply, QueueChange, QueueStats, Queues, Swept},
 };
 use reqwest::{
-    RequestBuilder, Response, StatusCode, Url,
+    Method, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderValue},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -124,6 +123,11 @@ impl Client {
         self.call(Method::POST, "v1/jobs/retry", &all_of(filter), Some(filter)).await
     }
 
+    /// Puts paused jobs that match back into their queues, a bounded number at a time.
+    pub async fn resume_matching(&self, filter: &Filter) -> Result<Swept, Error> {
+        self.call(Method::POST, "v1/jobs/resume", &all_of(filter), Some(filter)).await
+    }
+
     /// Every queue, sorted by name.
     pub async fn queues(&self) -> Result<Vec<QueueStats>, Error> {
         Ok(self.call::<Queues>(Method::GET, "v1/queues", &[], None::<&()>).await?.queues)
@@ -139,6 +143,19 @@ impl Client {
         let request = self.http.get(self.url(&format!("v1/jobs/{id}/events"), &[])?);
         let response = self.send(request.header("last-event-id", after)).await?;
         Ok(Events::new(response))
+    }
+
+    /// Whether the server and everything it needs is well, and its report.
+    pub async fn health(&self) -> Result<(bool, serde_json::Value), Error> {
+        let request = self.http.get(self.url("health", &[])?).timeout(Self::TIMEOUT);
+        let response = request.send().await.map_err(Error::unreachable)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(Error::unreachable)?;
+        if !status.is_success() && status != StatusCode::SERVICE_UNAVAILABLE {
+            return Err(Error::refused(status.as_u16(), &body));
+        }
+        let report = serde_json::from_slice(&body).map_err(|e| Error::Unreadable(e.to_string()))?;
+        Ok((status.is_success(), report))
     }
 
     async fn call<T: DeserializeOwned>(
