@@ -18,6 +18,6 @@ mod tests;
 pub use check::{MAX_TOKEN, may_listen};
 pub use error::Error;
 pub use layers::Origin;
-pub use load::{Inputs, Loaded, load};
+pub use load::{FILE_NAME, Inputs, Loaded, load};
 pub use sections::{Config, Health, Listen, Log, LogFormat};
 pub use show::{people, to_json};

@@ -1,6 +1,9 @@
 //! Opens the store that the configuration names.
 
-use crate::{config::Loaded, exit::Failure};
+use crate::{
+    config::{FILE_NAME, Loaded},
+    exit::Failure,
+};
 use flotilla_workers::{
     clock::Clock,
     store::{self, Store, remote, sqlite},
@@ -40,7 +43,7 @@ impl Place {
                 "there is no home directory to keep jobs in: set store.url to sqlite:PATH (FLOTILLA_STORE__URL)",
             )
         })?;
-        Ok(dir.join("flotilla.db"))
+        Ok(dir.join(FILE_NAME))
     }
 
     /// Its name in metrics.

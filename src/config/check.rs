@@ -27,7 +27,7 @@ fn store(config: &Config) -> Result<(), Wrong> {
         return Err((key, format!("is not set, but store.{there}_url is: a remote store needs both")));
     }
     if let Some(url) = &store.url {
-        if store.redis_url.is_some() {
+        if store.redis_url.is_some() || store.postgres_url.is_some() {
             return Err((
                 "store.url",
                 "is set beside store.redis_url and store.postgres_url: use one or the other".into(),

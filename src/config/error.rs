@@ -17,7 +17,7 @@ impl Error {
     }
 
     fn place(&self) -> String {
-        self.origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default()
+        self.origin.as_ref().filter(|o| **o != Origin::Default).map(|origin| format!("{origin}: ")).unwrap_or_default()
     }
 
     fn key_part(&self) -> String {

@@ -58,7 +58,8 @@ pub fn kind(key: &str) -> Kind {
 
 /// "unknown setting", and what was probably meant.
 pub fn unknown(key: &str) -> String {
-    let names = KNOWN.keys().map(String::as_str).chain(["queues.NAME.cap"]);
+    let sections = KNOWN.keys().filter_map(|name| name.split_once('.')).map(|(section, _)| section);
+    let names = KNOWN.keys().map(String::as_str).chain(sections).chain(["queues", "queues.NAME.cap"]);
     nearest(key, names).map_or_else(
         || "unknown setting; `flotilla config` lists them all".to_owned(),
         |near| format!("unknown setting; did you mean `{near}`?"),

@@ -2,6 +2,10 @@
 
 use super::{Config, Error, Origin, check, env, file, keys::KNOWN, layers::Layers, secrets};
 use std::path::{Path, PathBuf};
+use toml::Value;
+
+/// The SQLite file in the user's data directory.
+pub const FILE_NAME: &str = "flotilla.db";
 
 /// What settings are read from. Nothing else of the surroundings is looked at.
 #[derive(Clone, Debug, Default)]
@@ -82,11 +86,20 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
         env::set(flag, key, text, &mut layers)?;
     }
     secrets::read(&mut layers)?;
-    let config: Config = serde_path_to_error::deserialize(toml::Value::Table(layers.to_table())).map_err(|e| {
+    let data_dir = inputs.data_dir();
+    let unset = |key: &str| layers.get(key).is_some_and(|entry| entry.value.as_str() == Some(""));
+    if let Some(dir) =
+        data_dir.as_ref().filter(|_| ["url", "redis_url"].iter().all(|key| unset(&format!("store.{key}"))))
+    {
+        // What "not set" comes to, so that people see where their jobs are.
+        let url = format!("sqlite:{}", dir.join(FILE_NAME).display());
+        layers.set("store.url", Value::String(url), Origin::Default);
+    }
+    let config: Config = serde_path_to_error::deserialize(Value::Table(layers.to_table())).map_err(|e| {
         let key = e.path().to_string();
         let message = e.inner().message().to_owned();
         Error::new(layers.origin(&key), key, message)
     })?;
     check::check(&config).map_err(|(key, message)| Error::new(layers.origin(key), key, message))?;
-    Ok(Loaded { config, layers, file: path, data_dir: inputs.data_dir() })
+    Ok(Loaded { config, layers, file: path, data_dir })
 }

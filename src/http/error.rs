@@ -46,7 +46,7 @@ codes! {
     InvalidJson BAD_REQUEST "invalid_json" "The body is not JSON.",
     InvalidField BAD_REQUEST "invalid_field" "A field, parameter or header does not hold up; `field` says which.",
     UnknownKind BAD_REQUEST "unknown_kind" "No worker of this fleet runs jobs of that kind.",
-    TooManyJobs BAD_REQUEST "too_many_jobs" "More than 1,000 jobs in one request.",
+    BatchSize BAD_REQUEST "batch_size" "No jobs, or more than 1,000, in one request.",
     Unauthorized UNAUTHORIZED "unauthorized" "The bearer token is missing or wrong.",
     ForbiddenOrigin FORBIDDEN "forbidden_origin" "A browser page of another site asked, or the Host is not this machine.",
     ForbiddenPath FORBIDDEN "forbidden_path" "The work tree is not below a directory in http.review_roots.",

@@ -55,9 +55,9 @@ pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: JsonB
         return Ok((created(&[accepted]), location, Json(accepted)).into_response());
     }
     let jobs: Vec<NewJob> = body.parse()?;
-    if jobs.len() > MAX_BATCH {
-        let message = format!("{} jobs in one request; at most {MAX_BATCH} are accepted", jobs.len());
-        return Err(ApiError::new(Code::TooManyJobs, message));
+    if jobs.is_empty() || jobs.len() > MAX_BATCH {
+        let message = format!("{} jobs in one request; send 1 to {MAX_BATCH}", jobs.len());
+        return Err(ApiError::new(Code::BatchSize, message));
     }
     let admit_one = |(i, mut job): (usize, NewJob)| {
         set_key(&mut job, key.as_ref().map(|key| format!("{key}#{i}"))).and_then(|()| admit(&app, job)).map_err(
@@ -68,7 +68,7 @@ pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: JsonB
         )
     };
     let admitted = jobs.into_iter().enumerate().map(admit_one).collect::<Result<Vec<_>, _>>()?;
-    let accepted = if admitted.is_empty() { Vec::new() } else { app.store.enqueue(admitted).await? };
+    let accepted = app.store.enqueue(admitted).await?;
     Ok((created(&accepted), Json(accepted)).into_response())
 }
 
@@ -88,8 +88,7 @@ fn admit(app: &App, job: NewJob) -> Result<Submission, ApiError> {
 }
 
 fn created(accepted: &[Accepted]) -> StatusCode {
-    let known = !accepted.is_empty() && accepted.iter().all(|accepted| accepted.duplicate);
-    if known { StatusCode::OK } else { StatusCode::CREATED }
+    if accepted.iter().all(|accepted| accepted.duplicate) { StatusCode::OK } else { StatusCode::CREATED }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {

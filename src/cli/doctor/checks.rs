@@ -28,7 +28,7 @@ pub async fn all(session: &Session) -> Vec<Check> {
 fn configuration(session: &Session) -> Check {
     let set = session.loaded.layers.iter().filter(|(key, _)| !session.loaded.is_default(key)).count();
     let file = session.loaded.file.as_ref().map_or("no file".to_owned(), |path| path.display().to_string());
-    Check::ok("configuration", format!("{file}; {set} settings differ from the defaults' source"))
+    Check::ok("configuration", format!("{file}; {set} settings are not the defaults"))
 }
 
 /// A file with secrets in it is for its owner only.
