@@ -21,7 +21,7 @@ use crate::{
     api::{CancelAnswer, CancelReply, QueueChange, QueueStats, Queues, Swept},
 };
 use reqwest::{
-    Method, RequestBuilder, Response, StatusCode, Url,
+    ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderValue},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -59,7 +59,7 @@ impl Client {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let http = reqwest::Client::builder()
+        let http = builder(base.scheme())?
             .default_headers(headers)
             .connect_timeout(Duration::from_secs(5))
             // Keep-alives come every 15 s: a connection silent for longer is dead.
@@ -198,6 +198,24 @@ impl Enqueue for Client {
     async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Accepted>, Error> {
         self.call(Method::POST, "v1/jobs", &[], Some(&jobs)).await
     }
+}
+
+#[cfg(not(feature = "tls"))]
+fn builder(scheme: &str) -> Result<ClientBuilder, Error> {
+    if scheme == "https" {
+        return Err(Error::Setup("https needs the feature `tls` of flotilla-jobs".to_owned()));
+    }
+    Ok(reqwest::Client::builder())
+}
+
+#[cfg(feature = "tls")]
+#[allow(clippy::unnecessary_wraps, reason = "without the feature it can fail")]
+fn builder(scheme: &str) -> Result<ClientBuilder, Error> {
+    // Where the process has chosen a provider already, that one is used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder();
+    // A machine without certificates can still speak http.
+    Ok(if scheme == "http" { builder.tls_certs_only([]) } else { builder })
 }
 
 /// The server wants to hear that "no filter" is not a mistake.

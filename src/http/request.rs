@@ -36,7 +36,7 @@ pub async fn request(State(app): State<Arc<App>>, request: Request, next: Next) 
     };
     let error = response.extensions().get::<Arc<ApiError>>().cloned();
     let mut response = match &error {
-        Some(error) => envelope(error, &id, response),
+        Some(error) => envelope(error, &id, &response),
         None => response,
     };
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -78,7 +78,7 @@ fn request_id(headers: &HeaderMap) -> String {
     given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-fn envelope(error: &ApiError, id: &str, bare: Response) -> Response {
+fn envelope(error: &ApiError, id: &str, bare: &Response) -> Response {
     let body = Problem {
         error: ProblemBody {
             code: error.code.as_str().to_owned(),

@@ -87,10 +87,10 @@ async fn one_job_is_cancelled_and_retried() {
 #[tokio::test]
 async fn all_that_match_are_cancelled_and_retried() {
     let server = server().await;
-    let jobs: Vec<Value> = (0..4).map(|i| talk(1, json!({ "tenant": if i < 3 { "a" } else { "b" } }))).collect();
+    let jobs: Vec<Value> = (0..4).map(|i| talk(1, &json!({ "tenant": if i < 3 { "a" } else { "b" } }))).collect();
     server.post("/v1/jobs", &json!(jobs)).await;
     let later = json!({ "tenant": "a", "run_at": "2999-01-01T00:00:00Z" });
-    server.post("/v1/jobs", &talk(1, later)).await;
+    server.post("/v1/jobs", &talk(1, &later)).await;
 
     assert_error(&server.post("/v1/jobs/cancel", &json!({})).await, 400, "invalid_field", Some("all"));
     assert_error(&server.post("/v1/jobs/cancel", &json!({ "stat": 1 })).await, 400, "invalid_field", Some("stat"));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 async fn a_job_is_accepted_and_found() {
     let server = server().await;
     let response =
-        server.request(Method::POST, "/v1/jobs").json(&talk(1, json!({ "priority": 2 }))).send().await.unwrap();
+        server.request(Method::POST, "/v1/jobs").json(&talk(1, &json!({ "priority": 2 }))).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::CREATED);
     let location = response.headers()["location"].to_str().unwrap().to_owned();
     assert!(!response.headers()["x-request-id"].is_empty());
@@ -28,39 +28,39 @@ async fn a_repeat_with_the_same_key_is_answered_with_the_first_job() {
     let send = |key: &'static str, body: Value| {
         answer(server.request(Method::POST, "/v1/jobs").header("idempotency-key", key).json(&body))
     };
-    let (first, one) = send("k", talk(1, json!({}))).await;
-    let (again, same) = send("k", talk(1, json!({}))).await;
+    let (first, one) = send("k", talk(1, &json!({}))).await;
+    let (again, same) = send("k", talk(1, &json!({}))).await;
     assert_eq!((first, again), (StatusCode::CREATED, StatusCode::OK));
     assert_eq!(same, json!({ "id": one["id"], "duplicate": true }));
-    assert_error(&send("k", talk(2, json!({}))).await, 409, "idempotency_mismatch", Some("idempotency_key"));
+    assert_error(&send("k", talk(2, &json!({}))).await, 409, "idempotency_mismatch", Some("idempotency_key"));
 
-    let many = json!([talk(1, json!({})), talk(2, json!({}))]);
+    let many = json!([talk(1, &json!({})), talk(2, &json!({}))]);
     let (first, jobs) = send("many", many.clone()).await;
     let (again, same) = send("many", many).await;
     assert_eq!((first, again), (StatusCode::CREATED, StatusCode::OK));
     assert_eq!([&jobs[0]["id"], &jobs[1]["id"]], [&same[0]["id"], &same[1]["id"]]);
     // Items have keys of their own: `KEY#i`.
-    let mut second = talk(2, json!({}));
+    let mut second = talk(2, &json!({}));
     second["idempotency_key"] = json!("many#1");
     let (status, alone) = server.post("/v1/jobs", &second).await;
     assert_eq!((status, &alone["id"]), (StatusCode::OK, &jobs[1]["id"]));
 
-    let mut own = talk(1, json!({}));
+    let mut own = talk(1, &json!({}));
     own["idempotency_key"] = json!("other");
     assert_error(&send("k", own).await, 400, "invalid_field", Some("idempotency_key"));
-    assert_error(&send("", talk(1, json!({}))).await, 400, "invalid_field", Some("idempotency-key"));
+    assert_error(&send("", talk(1, &json!({}))).await, 400, "invalid_field", Some("idempotency-key"));
     server.end().await;
 }
 
 #[tokio::test]
 async fn a_batch_is_accepted_whole_or_not_at_all() {
     let server = server().await;
-    let good = talk(1, json!({}));
+    let good = talk(1, &json!({}));
     let many = vec![good.clone(); 1_000];
     let (status, jobs) = server.post("/v1/jobs", &json!(many)).await;
     assert_eq!((status, jobs.as_array().map(Vec::len)), (StatusCode::CREATED, Some(1_000)), "{jobs}");
 
-    let bad = json!([good, talk(1, json!({ "max_attempts": 0 }))]);
+    let bad = json!([good, talk(1, &json!({ "max_attempts": 0 }))]);
     assert_error(&server.post("/v1/jobs", &bad).await, 400, "invalid_field", Some("[1].options.max_attempts"));
     let bad = json!([good, { "kind": "nobody", "payload": {} }]);
     assert_error(&server.post("/v1/jobs", &bad).await, 400, "unknown_kind", Some("[1].kind"));
@@ -112,7 +112,7 @@ async fn a_body_has_a_type_and_a_size() {
     let server = server().await;
     let form = server.request(Method::POST, "/v1/jobs").header("content-type", "text/plain").body("{}");
     assert_error(&answer(form).await, 415, "unsupported_media_type", Some("content-type"));
-    let large = talk(1, json!({ "labels": { "x": "y".repeat(70_000) } }));
+    let large = talk(1, &json!({ "labels": { "x": "y".repeat(70_000) } }));
     assert_error(&server.post("/v1/jobs", &large).await, 413, "payload_too_large", None);
     // Without a length in advance, too.
     let chunks = futures_util::stream::iter([40_000, 40_000].map(|size| Ok::<_, std::io::Error>(vec![b' '; size])));

@@ -71,7 +71,7 @@ pub struct Server {
     pub token: Option<String>,
     pub client: Client,
     registry: Registry,
-    server: JoinHandle<()>,
+    serving: JoinHandle<()>,
     fleet: Option<(JoinHandle<Report>, CancellationToken)>,
     _dir: TempDir,
 }
@@ -102,10 +102,10 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(http::run(listener, http::api(app), closing.clone(), SOON));
+    let serving = tokio::spawn(http::run(listener, http::api(app), closing.clone(), SOON));
     let token = token.map(str::to_owned);
     let client = Client::builder().timeout(SOON).build().unwrap();
-    Server { url, store, stopping, closing, go, token, client, registry, server, fleet: None, _dir: dir }
+    Server { url, store, stopping, closing, go, token, client, registry, serving, fleet: None, _dir: dir }
 }
 
 impl Server {
@@ -124,7 +124,7 @@ impl Server {
             timeout(SOON, fleet).await.unwrap().unwrap();
         }
         self.closing.cancel();
-        timeout(SOON, self.server).await.expect("the server ends when told to").unwrap();
+        timeout(SOON, self.serving).await.expect("the server ends when told to").unwrap();
         self.store.close().await;
     }
 
@@ -146,14 +146,14 @@ impl Server {
 
     /// Submits one talker; answers its id.
     pub async fn talk(&self, lines: u64, options: Value) -> String {
-        let (status, body) = self.post("/v1/jobs", &talk(lines, options)).await;
+        let (status, body) = self.post("/v1/jobs", &talk(lines, &options)).await;
         assert_eq!(status, StatusCode::CREATED, "{body}");
         body["id"].as_str().unwrap().to_owned()
     }
 }
 
 /// A job that says so many lines.
-pub fn talk(lines: u64, options: Value) -> Value {
+pub fn talk(lines: u64, options: &Value) -> Value {
     json!({ "kind": "talk", "payload": { "lines": lines }, "options": options })
 }
 
