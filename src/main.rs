@@ -1,2 +1,18 @@
-//! The flotilla binary.
-fn main() {}
+//! The flotilla binary: arguments in, data on stdout, an exit code out.
+
+mod actions;
+mod cli;
+mod config;
+mod exit;
+mod follow;
+mod http;
+mod kinds;
+mod machine;
+mod open;
+mod review;
+mod shutdown;
+mod telemetry;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

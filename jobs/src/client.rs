@@ -1,1 +1,236 @@
 //! The HTTP client of a producer.
+//!
+//! ```no_run
+//! use flotilla_jobs::{Enqueue, Options, client::Client, kinds::{CodeReview, Source}};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let flotilla = Client::new("http://127.0.0.1:8080")?;
+//! let job = CodeReview { source: Source::PullRequest { repository: "acme/shop".into(), number: 7 } };
+//! let accepted = flotilla.enqueue(&job, Options::default()).await?;
+//! # Ok(()) }
+//! ```
+
+mod error;
+mod events;
+
+pub use error::Error;
+pub use events::Events;
+
+use crate::{
+    Accepted, Enqueue, Filter, Job, JobId, JobRecord, NewJob, Page,
+    api::{CancelAnswer, CancelReply, QueueChange, QueueStats, Queues, Swept},
+};
+use reqwest::{
+    ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::time::Duration;
+
+/// Talks to a Flotilla server. Cheap to clone; clones share connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+}
+
+impl Client {
+    /// How long an answer may take. Following a job's events may take for ever.
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// A client of the server at this address: `http://127.0.0.1:8080`.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        Self::build(url, HeaderMap::new())
+    }
+
+    /// A client that shows a bearer token.
+    pub fn with_token(url: &str, token: &str) -> Result<Self, Error> {
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+            .map_err(|_| Error::Setup("the token holds a character that a header cannot carry".to_owned()))?;
+        value.set_sensitive(true);
+        Self::build(url, HeaderMap::from_iter([(AUTHORIZATION, value)]))
+    }
+
+    fn build(url: &str, headers: HeaderMap) -> Result<Self, Error> {
+        let mut base = Url::parse(url).map_err(|e| Error::Setup(format!("`{url}` is not an address: {e}")))?;
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(Error::Setup(format!("`{url}` is not an address; use http://host:port")));
+        }
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        let http = builder(base.scheme())?
+            .default_headers(headers)
+            .connect_timeout(Duration::from_secs(5))
+            // Keep-alives come every 15 s: a connection silent for longer is dead.
+            .read_timeout(Self::TIMEOUT)
+            .user_agent(concat!("flotilla-jobs/", env!("CARGO_PKG_VERSION")))
+            // A token must not follow a redirect to somewhere else.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|e| Error::Setup(e.to_string()))?;
+        Ok(Self { http, base })
+    }
+
+    /// One job with payload, output and history; `None` where there is none of that id.
+    pub async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Error> {
+        absent_is_none(self.call(Method::GET, &format!("v1/jobs/{id}"), &[], None::<&()>).await)
+    }
+
+    /// The output of a completed job; `None` while it is not completed.
+    pub async fn output<J: Job>(&self, id: JobId) -> Result<Option<J::Output>, Error> {
+        let Some(output) = self.get(id).await?.and_then(|job| job.output) else { return Ok(None) };
+        serde_json::from_str(output.get()).map(Some).map_err(|e| Error::Unreadable(e.to_string()))
+    }
+
+    /// Jobs that match, newest first, those older than `after`.
+    pub async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Error> {
+        let mut query = vec![("limit", limit.to_string())];
+        query.extend(after.map(|id| ("after", id.to_string())));
+        query.extend(filter.state.map(|state| ("state", state.to_string())));
+        query.extend(filter.kind.clone().map(|kind| ("kind", kind)));
+        query.extend(filter.queue.clone().map(|queue| ("queue", queue)));
+        query.extend(filter.tenant.clone().map(|tenant| ("tenant", tenant)));
+        query.extend(filter.created_after.map(|at| ("created_after", at.to_string())));
+        query.extend(filter.created_before.map(|at| ("created_before", at.to_string())));
+        query.extend(filter.labels.iter().map(|(name, value)| ("label", format!("{name}:{value}"))));
+        self.call(Method::GET, "v1/jobs", &query, None::<&()>).await
+    }
+
+    /// Asks for a job to be cancelled; `None` where there is none of that id.
+    pub async fn cancel(&self, id: JobId) -> Result<Option<CancelReply>, Error> {
+        let answer = self.call::<CancelAnswer>(Method::POST, &format!("v1/jobs/{id}/cancel"), &[], None::<&()>).await;
+        Ok(absent_is_none(answer)?.map(|answer| answer.reply))
+    }
+
+    /// Runs a failed or quarantined job once more; `None` where there is none of that id.
+    pub async fn retry(&self, id: JobId) -> Result<Option<JobRecord>, Error> {
+        absent_is_none(self.call(Method::POST, &format!("v1/jobs/{id}/retry"), &[], None::<&()>).await)
+    }
+
+    /// Puts a paused job back into its queue; `None` where there is none of that id.
+    pub async fn resume(&self, id: JobId) -> Result<Option<JobRecord>, Error> {
+        absent_is_none(self.call(Method::POST, &format!("v1/jobs/{id}/resume"), &[], None::<&()>).await)
+    }
+
+    /// Cancels jobs that match, a bounded number at a time: call it until nothing more matches.
+    pub async fn cancel_matching(&self, filter: &Filter) -> Result<Swept, Error> {
+        self.call(Method::POST, "v1/jobs/cancel", &all_of(filter), Some(filter)).await
+    }
+
+    /// Runs failed and quarantined jobs that match once more, a bounded number at a time.
+    pub async fn retry_matching(&self, filter: &Filter) -> Result<Swept, Error> {
+        self.call(Method::POST, "v1/jobs/retry", &all_of(filter), Some(filter)).await
+    }
+
+    /// Puts paused jobs that match back into their queues, a bounded number at a time.
+    pub async fn resume_matching(&self, filter: &Filter) -> Result<Swept, Error> {
+        self.call(Method::POST, "v1/jobs/resume", &all_of(filter), Some(filter)).await
+    }
+
+    /// Every queue, sorted by name.
+    pub async fn queues(&self) -> Result<Vec<QueueStats>, Error> {
+        Ok(self.call::<Queues>(Method::GET, "v1/queues", &[], None::<&()>).await?.queues)
+    }
+
+    /// Pauses or resumes a queue, or changes its cap, for the whole fleet.
+    pub async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {
+        self.call::<QueueStats>(Method::PUT, &format!("v1/queues/{queue}"), &[], Some(&change)).await.map(drop)
+    }
+
+    /// News of a job from now on, or from after the event numbered `after`.
+    pub async fn events(&self, id: JobId, after: u64) -> Result<Events, Error> {
+        let request = self.http.get(self.url(&format!("v1/jobs/{id}/events"), &[])?);
+        let response = self.send(request.header("last-event-id", after)).await?;
+        Ok(Events::new(response))
+    }
+
+    /// Whether the server and everything it needs is well, and its report.
+    pub async fn health(&self) -> Result<(bool, serde_json::Value), Error> {
+        let request = self.http.get(self.url("health", &[])?).timeout(Self::TIMEOUT);
+        let response = request.send().await.map_err(Error::unreachable)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(Error::unreachable)?;
+        if !status.is_success() && status != StatusCode::SERVICE_UNAVAILABLE {
+            return Err(Error::refused(status.as_u16(), &body));
+        }
+        let report = serde_json::from_slice(&body).map_err(|e| Error::Unreadable(e.to_string()))?;
+        Ok((status.is_success(), report))
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<T, Error> {
+        let mut request = self.http.request(method, self.url(path, query)?).timeout(Self::TIMEOUT);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let body = self.send(request).await?.bytes().await.map_err(Error::unreachable)?;
+        serde_json::from_slice(&body).map_err(|e| Error::Unreadable(e.to_string()))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
+        let response = request.send().await.map_err(Error::unreachable)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = response.bytes().await.map_err(Error::unreachable)?;
+        Err(Error::refused(status.as_u16(), &body))
+    }
+
+    fn url(&self, path: &str, query: &[(&str, String)]) -> Result<Url, Error> {
+        let mut url = self.base.join(path).map_err(|e| Error::Setup(format!("`{path}` is not a path: {e}")))?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
+    }
+}
+
+impl Enqueue for Client {
+    type Error = Error;
+
+    async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Accepted>, Error> {
+        self.call(Method::POST, "v1/jobs", &[], Some(&jobs)).await
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn builder(scheme: &str) -> Result<ClientBuilder, Error> {
+    if scheme == "https" {
+        return Err(Error::Setup("https needs the feature `tls` of flotilla-jobs".to_owned()));
+    }
+    Ok(reqwest::Client::builder())
+}
+
+#[cfg(feature = "tls")]
+#[allow(clippy::unnecessary_wraps, reason = "without the feature it can fail")]
+fn builder(scheme: &str) -> Result<ClientBuilder, Error> {
+    // Where the process has chosen a provider already, that one is used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder();
+    // A machine without certificates can still speak http.
+    Ok(if scheme == "http" { builder.tls_certs_only([]) } else { builder })
+}
+
+/// The server wants to hear that "no filter" is not a mistake.
+fn all_of(filter: &Filter) -> Vec<(&'static str, String)> {
+    if *filter == Filter::default() { vec![("all", "true".to_owned())] } else { Vec::new() }
+}
+
+fn absent_is_none<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::Refused { status, ref code, .. })
+            if status == StatusCode::NOT_FOUND.as_u16() && code == "job_not_found" =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

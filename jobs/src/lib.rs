@@ -3,14 +3,17 @@
 //! The crate has no runtime and no driver in it, so a producer pays for nothing it does not use. A job kind
 //! of your own is one file that implements [`Job`]; see `examples/own_kind.rs`.
 
+pub mod api;
 mod attempts;
 mod backoff;
 #[cfg(feature = "client")]
 pub mod client;
+mod enqueue;
 mod id;
 mod invalid;
 mod job;
 pub mod kinds;
+mod live;
 mod names;
 mod options;
 mod outcome;
@@ -21,9 +24,12 @@ mod unique;
 
 pub use attempts::{Attempts, Cause};
 pub use backoff::Backoff;
+pub use enqueue::Enqueue;
 pub use id::JobId;
 pub use invalid::Invalid;
 pub use job::Job;
+pub use live::{JobEvent, StateChange};
+pub use names::name as check_name;
 pub use options::{Group, Options, Priority, Spec};
 pub use outcome::{Fault, Outcome};
 pub use record::{Attempt, Filter, JobRecord, Page, Progress};

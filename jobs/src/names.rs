@@ -14,7 +14,7 @@ pub(crate) const MAX_LABEL_VALUE: usize = 256;
 /// A name: `a-z`, `0-9`, `-`, `_` and `.`, not starting with a sign, at most 63 bytes.
 ///
 /// Narrow on purpose: names become parts of Redis keys, metric labels and URLs.
-pub(crate) fn name(field: &str, text: &str) -> Result<(), Invalid> {
+pub fn name(field: &str, text: &str) -> Result<(), Invalid> {
     let first = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let rest = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.'));
     if first && rest && text.len() <= MAX_NAME {

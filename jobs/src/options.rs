@@ -145,23 +145,42 @@ impl Options {
     /// Longest `timeout_ms`: one day.
     pub const MAX_TIMEOUT_MS: u64 = 86_400_000;
 
+    /// These options, with what they leave out taken from `defaults`; labels are joined.
+    #[must_use]
+    pub fn or(self, defaults: Self) -> Self {
+        let mut labels = defaults.labels;
+        labels.extend(self.labels);
+        Self {
+            queue: self.queue.or(defaults.queue),
+            priority: self.priority.or(defaults.priority),
+            run_at: self.run_at.or(defaults.run_at),
+            max_attempts: self.max_attempts.or(defaults.max_attempts),
+            timeout_ms: self.timeout_ms.or(defaults.timeout_ms),
+            backoff: self.backoff.or(defaults.backoff),
+            unique: self.unique.or(defaults.unique),
+            group: self.group.or(defaults.group),
+            tenant: self.tenant.or(defaults.tenant),
+            trace: self.trace.or(defaults.trace),
+            labels,
+        }
+    }
+
     /// These options over the kind's own defaults, checked.
     pub fn resolve(self, kind_defaults: Self) -> Result<Spec, Invalid> {
         let base = Spec::default();
-        let mut labels = kind_defaults.labels;
-        labels.extend(self.labels);
+        let all = self.or(kind_defaults);
         let spec = Spec {
-            queue: self.queue.or(kind_defaults.queue).unwrap_or(base.queue),
-            priority: self.priority.or(kind_defaults.priority).unwrap_or(base.priority),
-            run_at: self.run_at.or(kind_defaults.run_at),
-            max_attempts: self.max_attempts.or(kind_defaults.max_attempts).unwrap_or(base.max_attempts),
-            timeout_ms: self.timeout_ms.or(kind_defaults.timeout_ms).unwrap_or(base.timeout_ms),
-            backoff: self.backoff.or(kind_defaults.backoff).unwrap_or(base.backoff),
-            unique: self.unique.or(kind_defaults.unique),
-            group: self.group.or(kind_defaults.group),
-            tenant: self.tenant.or(kind_defaults.tenant).unwrap_or(base.tenant),
-            trace: self.trace.or(kind_defaults.trace),
-            labels,
+            queue: all.queue.unwrap_or(base.queue),
+            priority: all.priority.unwrap_or(base.priority),
+            run_at: all.run_at,
+            max_attempts: all.max_attempts.unwrap_or(base.max_attempts),
+            timeout_ms: all.timeout_ms.unwrap_or(base.timeout_ms),
+            backoff: all.backoff.unwrap_or(base.backoff),
+            unique: all.unique,
+            group: all.group,
+            tenant: all.tenant.unwrap_or(base.tenant),
+            trace: all.trace,
+            labels: all.labels,
         };
         spec.validate().map_err(|e| e.under("options"))?;
         Ok(spec)

@@ -14,6 +14,7 @@ mod held;
 mod loops;
 pub mod metrics;
 mod policy;
+pub mod producer;
 pub mod registry;
 pub mod store;
 mod tally;

@@ -1,6 +1,7 @@
 //! What crosses the seam.
 
 use crate::clock::Millis;
+pub use flotilla_jobs::api::{CancelReply, QueueChange, QueueStats};
 use flotilla_jobs::{Attempts, Backoff, Cause, Fault, JobId, JobState, NewJob, Progress, Spec};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -177,18 +178,6 @@ pub enum Settled {
     LeaseLost,
 }
 
-/// What came of asking for a job to be cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CancelReply {
-    /// It was waiting and is cancelled.
-    Cancelled,
-    /// It is running; its worker has been told.
-    Asked,
-    /// It had ended before.
-    AlreadyFinished,
-}
-
 /// What a promotion did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Promoted {
@@ -218,39 +207,6 @@ pub struct Reconciled {
     pub pushed: u32,
     /// Where to go on; `None` when all have been looked at.
     pub next: Option<JobId>,
-}
-
-/// A change to a queue; what is `None` stays as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct QueueChange {
-    /// A paused queue hands out nothing.
-    pub paused: Option<bool>,
-    /// Most jobs of the queue running at once in the whole fleet; 0 takes the cap away.
-    pub cap: Option<u32>,
-}
-
-/// A queue as it stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueStats {
-    #[allow(missing_docs)]
-    pub name: String,
-    /// Whether it hands out jobs.
-    pub paused: bool,
-    /// Most running at once in the fleet, if there is a cap.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cap: Option<u32>,
-    /// Jobs waiting for their time.
-    pub scheduled: u64,
-    /// Jobs waiting for a worker or for their group's turn.
-    pub pending: u64,
-    /// Jobs held under a lease.
-    pub running: u64,
-    /// Jobs waiting for someone to resume them.
-    pub paused_jobs: u64,
-    /// For how long the longest-waiting pending job has been ready, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oldest_pending_ms: Option<u64>,
 }
 
 /// One thing a store needs, and whether it answers.

@@ -1,0 +1,79 @@
+//! What a follower of a job is told.
+
+use crate::{Attempts, Fault, JobRecord, JobState, Progress};
+use serde::{Deserialize, Serialize};
+
+/// One piece of news about a job: an event of `GET /v1/jobs/{id}/events`.
+///
+/// Progress, output and cut are numbered from 1 without a gap; a follower that gives the last number it saw misses
+/// nothing. The state is told at first and whenever it changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[allow(missing_docs, reason = "seq is described above, the rest at its types")]
+pub enum JobEvent {
+    /// Where it is now. A terminal one is the last event.
+    State(StateChange),
+    /// How far it is.
+    Progress {
+        seq: u64,
+        #[serde(flatten)]
+        progress: Progress,
+    },
+    /// A piece of output.
+    Output { seq: u64, text: String },
+    /// Events after this one were not kept.
+    Cut { seq: u64 },
+}
+
+/// A job's state and what explains it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[allow(missing_docs, reason = "the fields are those of JobRecord")]
+pub struct StateChange {
+    pub state: JobState,
+    pub attempts: Attempts,
+    #[serde(default)]
+    pub cancel_requested: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Fault>,
+}
+
+impl From<&JobRecord> for StateChange {
+    fn from(job: &JobRecord) -> Self {
+        Self {
+            state: job.state,
+            attempts: job.attempts,
+            cancel_requested: job.cancel_requested,
+            reason: job.reason.clone(),
+            error: job.error.clone(),
+        }
+    }
+}
+
+impl JobEvent {
+    /// Its number, where it has one.
+    pub fn seq(&self) -> Option<u64> {
+        match self {
+            Self::State(_) => None,
+            Self::Progress { seq, .. } | Self::Output { seq, .. } | Self::Cut { seq } => Some(*seq),
+        }
+    }
+
+    /// Its name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::State(_) => "state",
+            Self::Progress { .. } => "progress",
+            Self::Output { .. } => "output",
+            Self::Cut { .. } => "cut",
+        }
+    }
+
+    /// Whether nothing follows.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::State(change) if change.state.is_terminal())
+    }
+}

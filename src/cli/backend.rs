@@ -1,0 +1,91 @@
+//! Where jobs are managed: a store that this process opened, or a server.
+
+use crate::{
+    actions::{Action, Done},
+    exit::Failure,
+    follow::follow,
+};
+use async_trait::async_trait;
+use flotilla_jobs::{
+    Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
+    api::{QueueChange, QueueStats, Swept},
+};
+use flotilla_workers::{producer::Producer, store::Store};
+use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use std::sync::Arc;
+
+/// What the commands need.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Hands in jobs; all are accepted, or none.
+    async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Accepted>, Failure>;
+
+    /// One job with everything about it.
+    async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Failure>;
+
+    /// One page of jobs, newest first.
+    async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Failure>;
+
+    /// Does something to one job; `None` where there is none of that id.
+    async fn act(&self, action: Action, id: JobId) -> Result<Option<Done>, Failure>;
+
+    /// Does something to a bounded number of jobs that match.
+    async fn sweep(&self, action: Action, filter: &Filter) -> Result<Swept, Failure>;
+
+    /// Every queue.
+    async fn queues(&self) -> Result<Vec<QueueStats>, Failure>;
+
+    /// Changes a queue for the whole fleet.
+    async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Failure>;
+
+    /// News of a job, until it has ended; an outage is waited out.
+    fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>>;
+
+    /// Ends what runs in the background.
+    async fn close(&self);
+}
+
+/// A store of our own.
+pub struct Direct {
+    pub store: Arc<dyn Store>,
+    pub producer: Producer,
+}
+
+#[async_trait]
+impl Backend for Direct {
+    async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Accepted>, Failure> {
+        Ok(self.producer.submit(jobs).await?)
+    }
+
+    async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Failure> {
+        Ok(self.store.get(id).await?)
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Failure> {
+        Ok(self.store.list(filter, after, limit).await?)
+    }
+
+    async fn act(&self, action: Action, id: JobId) -> Result<Option<Done>, Failure> {
+        Ok(action.on_one(&*self.store, id).await?)
+    }
+
+    async fn sweep(&self, action: Action, filter: &Filter) -> Result<Swept, Failure> {
+        Ok(action.on_matching(&*self.store, filter).await?)
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueStats>, Failure> {
+        Ok(self.store.queues().await?)
+    }
+
+    async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Failure> {
+        Ok(self.store.configure_queue(queue, change).await?)
+    }
+
+    fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {
+        follow(Arc::clone(&self.store), id, after).map_err(Failure::from).boxed()
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,140 @@
+//! What `run`, `serve` and `work` have in common: a store, metrics, signals; and how they end.
+
+use super::session::Session;
+use crate::{
+    config::{Config, Listen},
+    exit::{Exit, Failure},
+    http::{self, App, Guard, Limits},
+    kinds,
+    open::Place,
+    shutdown::Shutdown,
+};
+use flotilla_jobs::api::QueueChange;
+use flotilla_workers::{
+    fleet::{Fleet, FleetOptions, QueueWeight, Report},
+    metrics::Metrics,
+    producer::Producer,
+    store::{Store, metered::metered},
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// A process of the fleet.
+pub struct Process {
+    pub shutdown: Shutdown,
+    pub config: Config,
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    disk: PathBuf,
+    closing: CancellationToken,
+}
+
+impl Process {
+    /// Opens what a process needs.
+    pub async fn start(session: &Session) -> Result<Self, Failure> {
+        let shutdown = Shutdown::listen()?;
+        let place = Place::of(&session.loaded)?;
+        let (name, disk) = (place.name(), place.disk());
+        let metrics = Metrics::new();
+        let store = metered(place.open(true).await?, name, Arc::clone(&metrics));
+        let closing = CancellationToken::new();
+        Ok(Self { shutdown, config: session.loaded.config.clone(), store, metrics, disk, closing })
+    }
+
+    /// What the HTTP side is given.
+    pub fn app(&self) -> Arc<App> {
+        let http = &self.config.http;
+        let registry = kinds::registry(Some(http.review_roots.clone()));
+        Arc::new(App {
+            store: Arc::clone(&self.store),
+            producer: Producer::new(Arc::clone(&self.store), registry).accept_unknown_kinds(http.accept_unknown_kinds),
+            metrics: Arc::clone(&self.metrics),
+            guard: Guard::new(http.token.clone()),
+            limits: Limits { body_bytes: http.max_body_bytes, timeout: Duration::from_millis(http.timeout_ms) },
+            review_roots: http.review_roots.clone(),
+            health: self.config.health,
+            disk: self.disk.clone(),
+            stopping: self.shutdown.stop.clone(),
+            closing: self.closing.clone(),
+        })
+    }
+
+    /// Listens on the address of this setting.
+    pub async fn bind(
+        &self,
+        key: &'static str,
+        listen: Listen,
+        elsewhere: bool,
+    ) -> Result<Option<TcpListener>, Failure> {
+        http::bind(key, listen, self.config.http.token.is_some(), elsewhere).await
+    }
+
+    /// Serves until [`Process::end`] closes it, or until the work of the process has ended.
+    pub async fn serve(&self, listener: Option<TcpListener>, router: axum::Router, what: &str) {
+        let Some(listener) = listener else { return };
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "{what} on http://{address}");
+        }
+        http::run(listener, router, self.closing.clone(), Duration::from_millis(self.config.http.drain_ms)).await;
+    }
+
+    /// Runs jobs until told to stop.
+    pub async fn run_fleet(&self) -> Result<Report, Failure> {
+        for (queue, settings) in &self.config.queues {
+            let change = QueueChange { paused: None, cap: Some(settings.cap) };
+            self.store.configure_queue(queue, change).await?;
+        }
+        let registry = kinds::registry(Some(self.config.http.review_roots.clone()));
+        let options = fleet_options(&self.config, self.shutdown.hard.clone());
+        let fleet = Fleet::new(Arc::clone(&self.store), registry, Arc::clone(&self.metrics), options);
+        let report = fleet.run(self.shutdown.stop.clone()).await;
+        if self.shutdown.stop.is_cancelled() || self.shutdown.hard.is_cancelled() {
+            return Ok(report);
+        }
+        Err(Failure::unavailable("the fleet ended by itself; the log says why"))
+    }
+
+    /// Waits for the signal, and then for as long as load balancers need to notice.
+    pub async fn linger(&self) {
+        self.shutdown.stop.cancelled().await;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(self.config.http.linger_ms)) => {}
+            () = self.shutdown.hard.cancelled() => {}
+        }
+    }
+
+    /// Closes connections. What serves then ends.
+    pub fn close_connections(&self) {
+        self.closing.cancel();
+    }
+
+    /// Closes the store and says how the process ended.
+    pub async fn end(self) -> Exit {
+        self.store.close().await;
+        if self.shutdown.hard.is_cancelled() { Exit::Interrupted } else { Exit::Ok }
+    }
+}
+
+fn fleet_options(config: &Config, hard_stop: CancellationToken) -> FleetOptions {
+    let worker = &config.worker;
+    FleetOptions {
+        worker: worker.name.clone().unwrap_or_else(host_name),
+        concurrency: worker.concurrency,
+        queues: worker.queues.iter().map(|(name, weight)| QueueWeight::new(name, *weight)).collect(),
+        lease: Duration::from_millis(worker.lease_ms),
+        renew_every: Duration::from_millis(worker.renew_ms),
+        drain_timeout: Duration::from_millis(worker.drain_ms),
+        poll: Duration::from_millis(worker.poll_ms),
+        prune_after: (worker.prune_after_days > 0).then(|| DAY * worker.prune_after_days as u32),
+        hard_stop,
+        ..FleetOptions::default()
+    }
+}
+
+fn host_name() -> String {
+    let uname = rustix::system::uname();
+    uname.nodename().to_str().ok().filter(|name| !name.is_empty()).unwrap_or("worker").to_owned()
+}

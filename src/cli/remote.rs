@@ -1,0 +1,138 @@
+//! A server, as the commands see it.
+
+use super::backend::Backend;
+use crate::{
+    actions::{Action, Done},
+    exit::Failure,
+};
+use async_trait::async_trait;
+use flotilla_jobs::{
+    Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
+    api::{CancelReply, QueueChange, QueueStats, Swept},
+    client::{Client, Error, Events},
+};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use std::time::Duration;
+
+/// How long a server may be away while a job is followed: a deploy takes less.
+const PATIENCE: u32 = 60;
+/// Between two attempts to reach it.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Everything through HTTP.
+pub struct Remote {
+    client: Client,
+}
+
+impl Remote {
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+#[async_trait]
+impl Backend for Remote {
+    async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Accepted>, Failure> {
+        Ok(self.client.submit(jobs).await?)
+    }
+
+    async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Failure> {
+        Ok(self.client.get(id).await?)
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Failure> {
+        Ok(self.client.list(filter, after, limit).await?)
+    }
+
+    async fn act(&self, action: Action, id: JobId) -> Result<Option<Done>, Failure> {
+        let record = match action {
+            Action::Cancel => {
+                let state = || async { Ok::<_, Failure>(self.client.get(id).await?.map(|job| job.state)) };
+                return Ok(match self.client.cancel(id).await? {
+                    None => None,
+                    Some(CancelReply::Cancelled) => Some(Done::Yes),
+                    Some(CancelReply::Asked) => Some(Done::Asked),
+                    Some(CancelReply::AlreadyFinished) => state().await?.map(Done::No),
+                });
+            }
+            Action::Retry => self.client.retry(id).await,
+            Action::Resume => self.client.resume(id).await,
+        };
+        match record {
+            Ok(job) => Ok(job.map(|_| Done::Yes)),
+            Err(Error::Refused { code, .. }) if code == "conflict" => {
+                Ok(self.client.get(id).await?.map(|job| Done::No(job.state)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn sweep(&self, action: Action, filter: &Filter) -> Result<Swept, Failure> {
+        Ok(match action {
+            Action::Cancel => self.client.cancel_matching(filter).await?,
+            Action::Retry => self.client.retry_matching(filter).await?,
+            Action::Resume => self.client.resume_matching(filter).await?,
+        })
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueStats>, Failure> {
+        Ok(self.client.queues().await?)
+    }
+
+    async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Failure> {
+        Ok(self.client.configure_queue(queue, change).await?)
+    }
+
+    fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {
+        let follower = Follower { client: self.client.clone(), id, after, events: None, failures: 0, ended: false };
+        stream::unfold(follower, |mut follower| async move { follower.next().await.map(|news| (news, follower)) })
+            .boxed()
+    }
+
+    async fn close(&self) {}
+}
+
+struct Follower {
+    client: Client,
+    id: JobId,
+    after: u64,
+    events: Option<Events>,
+    failures: u32,
+    ended: bool,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Result<JobEvent, Failure>> {
+        while !self.ended {
+            match self.read().await {
+                Ok(Some(news)) => {
+                    self.failures = 0;
+                    self.after = news.seq().unwrap_or(self.after);
+                    self.ended = news.is_last();
+                    return Some(Ok(news));
+                }
+                // The stream broke off, perhaps for a deploy: go on where it was.
+                Ok(None) => self.events = None,
+                Err(error) if error.is_transient() && self.failures < PATIENCE => self.events = None,
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error.into()));
+                }
+            }
+            self.failures += 1;
+            tokio::time::sleep(PAUSE).await;
+        }
+        None
+    }
+
+    async fn read(&mut self) -> Result<Option<JobEvent>, Error> {
+        let events = match &mut self.events {
+            Some(events) => events,
+            None => self.events.insert(self.client.events(self.id, self.after).await?),
+        };
+        events.next().await
+    }
+}

@@ -1,0 +1,45 @@
+//! What every command is given.
+
+use super::{
+    backend::{Backend, Direct},
+    remote::Remote,
+};
+use crate::{config::Loaded, exit::Failure, kinds, open::Place};
+use flotilla_jobs::client::Client;
+use flotilla_workers::producer::Producer;
+use secrecy::ExposeSecret;
+use std::sync::Arc;
+
+/// The settings, and how to print.
+pub struct Session {
+    pub loaded: Loaded,
+    pub json: bool,
+}
+
+impl Session {
+    /// Where jobs are managed: the server, if one is configured, else the store.
+    pub async fn backend(&self) -> Result<Box<dyn Backend>, Failure> {
+        if let Some(client) = self.client()? {
+            return Ok(Box::new(Remote::new(client)));
+        }
+        let store = Place::of(&self.loaded)?.open(true).await?;
+        let producer = Producer::new(Arc::clone(&store), kinds::registry(None))
+            .accept_unknown_kinds(self.loaded.config.http.accept_unknown_kinds);
+        Ok(Box::new(Direct { store, producer }))
+    }
+
+    /// A client of the server, if one is configured.
+    pub fn client(&self) -> Result<Option<Client>, Failure> {
+        let server = &self.loaded.config.server;
+        server.url.as_deref().map(|url| self.client_of(url)).transpose()
+    }
+
+    /// A client of this server.
+    pub fn client_of(&self, url: &str) -> Result<Client, Failure> {
+        let config = &self.loaded.config;
+        Ok(match config.server.token.as_ref().or(config.http.token.as_ref()) {
+            Some(token) => Client::with_token(url, token.expose_secret())?,
+            None => Client::new(url)?,
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! `flotilla show`: one job with everything about it.
+
+use super::{
+    output::{self, DIM, RESET},
+    session::Session,
+};
+use crate::exit::{Exit, Failure};
+use flotilla_jobs::{Cause, JobId, JobRecord};
+use serde_json::value::RawValue;
+
+/// Which job.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  flotilla show ID --json | jq .output")]
+pub struct Args {
+    id: JobId,
+}
+
+pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
+    let backend = session.backend().await?;
+    let job = backend.get(args.id).await;
+    backend.close().await;
+    let job = job?.ok_or_else(|| Failure::no_job(args.id))?;
+    if session.json {
+        output::json(&job)?;
+    } else {
+        people(&job)?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn people(job: &JobRecord) -> Result<(), Failure> {
+    let field = |name: &str, value: &str| output::line(&format!("{DIM}{name:<10}{RESET} {value}"));
+    let style = output::state_style(job.state);
+    let asked = if job.cancel_requested && !job.state.is_terminal() { " (cancel asked)" } else { "" };
+    field("id", &job.id.to_string())?;
+    field("kind", &job.kind)?;
+    field("state", &format!("{style}{}{RESET}{asked}", job.state))?;
+    field("queue", &format!("{}, priority {}", job.queue, job.priority))?;
+    field("tenant", &job.tenant)?;
+    if let Some(group) = &job.group {
+        field("group", group)?;
+    }
+    for (name, value) in &job.labels {
+        field("label", &format!("{name}={value}"))?;
+    }
+    field("created", &format!("{} ({})", job.created_at, output::ago(job.created_at)))?;
+    field("run at", &job.run_at.to_string())?;
+    for (name, at) in [("started", job.started_at), ("finished", job.finished_at)] {
+        at.map_or(Ok(()), |at| field(name, &format!("{at} ({})", output::ago(at))))?;
+    }
+    let failures = job.history.iter().filter(|attempt| attempt.cause == Cause::Failure).count();
+    field("attempts", &format!("{failures} failed of {}", job.max_attempts))?;
+    if let Some(progress) = &job.progress {
+        let total = progress.total.map(|total| format!("/{total}")).unwrap_or_default();
+        field("progress", &format!("{}{total} {}", progress.done, progress.message))?;
+    }
+    if let Some(reason) = &job.reason {
+        field("reason", reason)?;
+    }
+    if let Some(fault) = &job.error {
+        field("error", &format!("{}: {}", fault.code, fault.message))?;
+    }
+    for attempt in &job.history {
+        let error = attempt.error.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
+        field("history", &format!("{} {} on {}{error}", attempt.ended_at, attempt.cause.as_str(), attempt.worker))?;
+    }
+    json_field("input", job.payload.as_deref())?;
+    json_field("output", job.output.as_deref())
+}
+
+fn json_field(name: &str, value: Option<&RawValue>) -> Result<(), Failure> {
+    let Some(value) = value else { return Ok(()) };
+    let indented = serde_json::from_str::<serde_json::Value>(value.get()).ok();
+    let text = indented.and_then(|value| serde_json::to_string_pretty(&value).ok());
+    output::line(&format!("{DIM}{name}{RESET}\n{}", text.as_deref().unwrap_or(value.get())))
+}

@@ -1,0 +1,116 @@
+//! What must hold between settings, beyond their types.
+
+use super::{Config, Listen};
+use flotilla_jobs::check_name;
+use secrecy::ExposeSecret;
+use std::net::SocketAddr;
+
+/// Shortest token; a shorter one can be guessed.
+const MIN_TOKEN: usize = 16;
+/// Longest token.
+pub const MAX_TOKEN: usize = 512;
+
+type Wrong = (&'static str, String);
+
+/// Which setting does not hold up, and why.
+pub fn check(config: &Config) -> Result<(), Wrong> {
+    store(config)?;
+    worker(config)?;
+    http(config)
+}
+
+fn store(config: &Config) -> Result<(), Wrong> {
+    let store = &config.store;
+    if store.redis_url.is_some() != store.postgres_url.is_some() {
+        let (missing, there) = if store.redis_url.is_some() { ("postgres", "redis") } else { ("redis", "postgres") };
+        let key = if missing == "redis" { "store.redis_url" } else { "store.postgres_url" };
+        return Err((key, format!("is not set, but store.{there}_url is: a remote store needs both")));
+    }
+    if let Some(url) = &store.url {
+        if store.redis_url.is_some() || store.postgres_url.is_some() {
+            return Err((
+                "store.url",
+                "is set beside store.redis_url and store.postgres_url: use one or the other".into(),
+            ));
+        }
+        if url.strip_prefix("sqlite:").is_none_or(str::is_empty) {
+            return Err((
+                "store.url",
+                "use sqlite:PATH; for Redis and PostgreSQL set store.redis_url and store.postgres_url".into(),
+            ));
+        }
+    }
+    range("store.pool", store.pool.into(), 1, 1_000)
+}
+
+fn worker(config: &Config) -> Result<(), Wrong> {
+    let worker = &config.worker;
+    if worker.queues.is_empty() {
+        return Err(("worker.queues", "names no queue; use for example default=1".into()));
+    }
+    for (name, weight) in &worker.queues {
+        check_name(name, name).map_err(|e| ("worker.queues", e.message))?;
+        range("worker.queues", u64::from(*weight), 1, 1_000)?;
+    }
+    for name in config.queues.keys() {
+        check_name(name, name).map_err(|e| ("queues", e.message))?;
+    }
+    range("worker.concurrency", worker.concurrency as u64, 1, 10_000)?;
+    range("worker.lease_ms", worker.lease_ms, 1_000, 3_600_000)?;
+    range("worker.renew_ms", worker.renew_ms, 100, worker.lease_ms / 3).map_err(|(key, message)| {
+        (key, format!("{message} (a third of worker.lease_ms, so that one lost call costs nothing)"))
+    })?;
+    range("worker.poll_ms", worker.poll_ms, 10, 60_000)?;
+    range("worker.drain_ms", worker.drain_ms, 0, 86_400_000)?;
+    range("worker.prune_after_days", worker.prune_after_days, 0, 36_500)
+}
+
+fn http(config: &Config) -> Result<(), Wrong> {
+    let http = &config.http;
+    if http.listen == Listen::Off {
+        return Err(("http.listen", "cannot be off; to run jobs without the API use `flotilla work`".into()));
+    }
+    for (key, token) in [("http.token", &http.token), ("server.token", &config.server.token)] {
+        let Some(token) = token.as_ref().map(ExposeSecret::expose_secret) else { continue };
+        let length = token.len();
+        if key == "http.token" && !(MIN_TOKEN..=MAX_TOKEN).contains(&length) {
+            return Err((
+                key,
+                format!("is {length} bytes long; use {MIN_TOKEN} to {MAX_TOKEN}, such as `openssl rand -hex 32`"),
+            ));
+        }
+        if !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err((
+                key,
+                "holds a character that a header cannot carry; use printable ASCII without blanks".into(),
+            ));
+        }
+    }
+    range("http.max_body_bytes", http.max_body_bytes as u64, 1_024, 256 * 1024 * 1024)?;
+    range("http.timeout_ms", http.timeout_ms, 100, 600_000)?;
+    if let Some(root) = http.review_roots.iter().find(|root| !root.is_absolute()) {
+        return Err(("http.review_roots", format!("`{}` is not absolute", root.display())));
+    }
+    Ok(())
+}
+
+/// Whether this address may be listened on: loopback, or with a token.
+pub fn may_listen(key: &'static str, address: SocketAddr, has_token: bool) -> Result<(), Wrong> {
+    if address.ip().is_loopback() || has_token {
+        return Ok(());
+    }
+    Err((
+        key,
+        format!(
+            "{address} can be reached from other machines, which needs a token: set http.token_file \
+             (FLOTILLA_HTTP__TOKEN_FILE) or http.token to a secret of at least {MIN_TOKEN} characters, or listen on 127.0.0.1"
+        ),
+    ))
+}
+
+fn range(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), Wrong> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err((key, format!("is {value}; use {min} to {max}")))
+}

@@ -1,0 +1,153 @@
+//! One struct for each concern.
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+/// Everything the process is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub store: Store,
+    pub worker: Worker,
+    pub http: Http,
+    pub health: Health,
+    pub log: Log,
+    #[serde(default)]
+    pub queues: BTreeMap<String, Queue>,
+}
+
+/// The server that the commands talk to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    #[serde(deserialize_with = "text")]
+    pub url: Option<String>,
+    #[serde(deserialize_with = "secret")]
+    pub token: Option<SecretString>,
+    #[serde(rename = "token_file")]
+    _token_file: String,
+}
+
+/// Where jobs are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    #[serde(deserialize_with = "text")]
+    pub url: Option<String>,
+    #[serde(deserialize_with = "secret")]
+    pub redis_url: Option<SecretString>,
+    #[serde(deserialize_with = "secret")]
+    pub postgres_url: Option<SecretString>,
+    pub prefix: String,
+    #[serde(deserialize_with = "text")]
+    pub schema: Option<String>,
+    pub pool: u32,
+    #[serde(rename = "redis_url_file")]
+    _redis_url_file: String,
+    #[serde(rename = "postgres_url_file")]
+    _postgres_url_file: String,
+}
+
+/// How jobs are run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    #[serde(deserialize_with = "text")]
+    pub name: Option<String>,
+    pub concurrency: usize,
+    pub queues: BTreeMap<String, u32>,
+    pub lease_ms: u64,
+    pub renew_ms: u64,
+    pub drain_ms: u64,
+    pub poll_ms: u64,
+    pub prune_after_days: u64,
+    pub http: WorkerHttp,
+}
+
+/// Where a worker answers probes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerHttp {
+    pub listen: Listen,
+}
+
+/// The API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub listen: Listen,
+    #[serde(deserialize_with = "secret")]
+    pub token: Option<SecretString>,
+    pub max_body_bytes: usize,
+    pub timeout_ms: u64,
+    pub linger_ms: u64,
+    pub drain_ms: u64,
+    pub accept_unknown_kinds: bool,
+    pub review_roots: Vec<PathBuf>,
+    #[serde(rename = "token_file")]
+    _token_file: String,
+}
+
+/// When a process calls itself unhealthy.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    pub min_disk_free_mib: u64,
+    pub min_memory_free_mib: u64,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}
+
+/// A queue of the fleet.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    pub cap: u32,
+}
+
+/// An address to listen on, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    On(SocketAddr),
+    Off,
+}
+
+impl<'de> Deserialize<'de> for Listen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+        let address = numeric.as_deref().unwrap_or(&text).parse();
+        address
+            .map(Self::On)
+            .map_err(|_| D::Error::custom(format!("`{text}` is not an address; use IP:PORT such as 127.0.0.1:8080")))
+    }
+}
+
+/// An empty text is "not set".
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(text(deserializer)?.map(SecretString::from))
+}

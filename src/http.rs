@@ -1,0 +1,27 @@
+//! The HTTP API: one file a resource. What holds everywhere is in `guard` (who may), `request` (one log line, one id and
+//! one error envelope for each request) and `error` (every code).
+
+mod actions;
+mod body;
+mod error;
+mod events;
+mod guard;
+mod health;
+mod jobs;
+mod list;
+mod metrics;
+mod openapi;
+mod probes;
+mod queues;
+mod request;
+mod review_paths;
+mod routes;
+mod serve;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use guard::Guard;
+pub use routes::{api, probes};
+pub use serve::{bind, run};
+pub use state::{App, Limits};

@@ -1,0 +1,76 @@
+//! `GET /v1/jobs/{id}/events`: a job's state, progress and output as server-sent events.
+
+use super::{
+    App,
+    body::Id,
+    error::{ApiError, Code},
+};
+use crate::follow::follow;
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use flotilla_jobs::JobEvent;
+use futures_util::StreamExt;
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+/// Below the half minute after which proxies and clients call a silent connection dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Ends the id of the terminal state.
+const END: &str = ".end";
+
+/// News of a job until it has ended: `state`, `progress`, `output` and `cut`, each with a [`JobEvent`] as data.
+///
+/// Every event carries an `id`; a client that comes back with it as `Last-Event-ID` misses nothing, and gets 204 where
+/// it has seen the end.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/events", tag = "jobs",
+    params(
+        ("id" = String, Path, description = "The job's id."),
+        ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event."),
+    ),
+    responses(
+        (status = 200, description = "A stream of events.", body = JobEvent, content_type = "text/event-stream"),
+        (status = 204, description = "The job has ended, and the client has seen it."),
+    )
+)]
+pub async fn events(State(app): State<Arc<App>>, Id(id): Id, headers: HeaderMap) -> Result<Response, ApiError> {
+    let seen = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
+    let job = app.store.get(id).await?.ok_or_else(|| ApiError::no_job(id))?;
+    if job.state.is_terminal() && seen.is_some_and(|seen| seen.ends_with(END)) {
+        // It has seen the end: this answer keeps a browser from asking for ever.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let after = seen.map_or(Ok(0), |seen| seen.trim_end_matches(END).parse()).map_err(|_| {
+        ApiError::new(Code::InvalidField, "use the id of the last event you saw").field("last-event-id")
+    })?;
+    let closing = app.closing.clone();
+    let mut last = after;
+    let news = follow(Arc::clone(&app.store), id, after)
+        // A stream that breaks is followed again by the client, from where it was.
+        .take_while(move |news| {
+            if let Err(error) = news {
+                tracing::error!(job.id = %id, %error, "a job can no longer be followed");
+            }
+            std::future::ready(news.is_ok())
+        })
+        .filter_map(move |news| {
+            let event = news.ok().and_then(|news| {
+                last = news.seq().unwrap_or(last);
+                encode(&news, last)
+            });
+            std::future::ready(event.map(Ok::<_, Infallible>))
+        })
+        .take_until(async move { closing.cancelled().await });
+    Ok(Sse::new(news).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+fn encode(news: &JobEvent, last: u64) -> Option<Event> {
+    let end = if news.is_last() { END } else { "" };
+    Event::default().event(news.name()).id(format!("{last}{end}")).json_data(news).ok()
+}

@@ -1,0 +1,80 @@
+//! `/health`: each thing the process needs, for people and dashboards.
+
+use super::App;
+use crate::machine;
+use axum::{Json, extract::State, http::StatusCode};
+use flotilla_workers::store::Dependency;
+use serde::Serialize;
+use std::sync::Arc;
+
+const MIB: u64 = 1024 * 1024;
+
+/// How the process is.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct HealthReport {
+    /// Whether everything below is.
+    ok: bool,
+    /// Whether it was told to stop.
+    stopping: bool,
+    version: &'static str,
+    /// The store's halves.
+    dependencies: Vec<DependencyReport>,
+    /// Of the store, or of temporary files where the store is remote.
+    disk: Space,
+    /// What the process could still get.
+    memory: Space,
+}
+
+/// One thing it needs.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct DependencyReport {
+    name: String,
+    ok: bool,
+    /// How long it took to answer.
+    latency_ms: u64,
+    /// What is wrong, or its version.
+    detail: String,
+}
+
+/// Room that is left.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Space {
+    ok: bool,
+    /// Absent where it cannot be known on this system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_mib: Option<u64>,
+    min_mib: u64,
+}
+
+impl Space {
+    fn new(free: Option<u64>, min_mib: u64) -> Self {
+        let free_mib = free.map(|bytes| bytes / MIB);
+        Self { ok: free_mib.is_none_or(|free| free >= min_mib), free_mib, min_mib }
+    }
+}
+
+/// Every dependency, disk and memory; 503 where one is not well.
+#[utoipa::path(
+    get, path = "/health", tag = "operation",
+    responses(
+        (status = 200, description = "All is well.", body = HealthReport),
+        (status = 503, description = "Something is not.", body = HealthReport),
+    )
+)]
+pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<HealthReport>) {
+    let dependencies: Vec<DependencyReport> = app.store.health().await.into_iter().map(Into::into).collect();
+    let disk = Space::new(machine::disk_free(&app.disk), app.health.min_disk_free_mib);
+    let memory = Space::new(machine::memory_free(), app.health.min_memory_free_mib);
+    let stopping = app.stopping.is_cancelled();
+    let ok = !stopping && disk.ok && memory.ok && dependencies.iter().all(|dependency| dependency.ok);
+    let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let version = env!("CARGO_PKG_VERSION");
+    (status, Json(HealthReport { ok, stopping, version, dependencies, disk, memory }))
+}
+
+impl From<Dependency> for DependencyReport {
+    fn from(dependency: Dependency) -> Self {
+        let Dependency { name, ok, latency_ms, detail } = dependency;
+        Self { name, ok, latency_ms, detail }
+    }
+}

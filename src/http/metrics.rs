@@ -1,0 +1,25 @@
+//! `/metrics`: in Prometheus' text format.
+
+use super::App;
+use axum::{
+    extract::State,
+    http::header::{CONTENT_TYPE, HeaderName},
+};
+use std::sync::Arc;
+
+const FORMAT: (HeaderName, &str) = (CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+
+/// Every metric of the process, and the fleet's queues as they are now.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operation",
+    responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain"))
+)]
+pub async fn metrics(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 1], String) {
+    match app.store.queues().await {
+        Ok(queues) => app.metrics.collect_queues(&queues),
+        // The process's own numbers matter most when the store is away.
+        Err(error) => tracing::warn!(%error, "queues cannot be counted; their last numbers stand"),
+    }
+    app.metrics.collect_pools(&app.store.pools());
+    ([FORMAT], app.metrics.render())
+}

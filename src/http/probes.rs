@@ -1,0 +1,43 @@
+//! `/live` and `/ready`: yes or no, for machines.
+
+use super::{
+    App,
+    error::{ApiError, Code},
+};
+use axum::{Json, extract::State};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Yes.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Yes {
+    ok: bool,
+}
+
+/// Whether the process answers at all. If not, restart it.
+#[utoipa::path(
+    get, path = "/live", tag = "operation", security(()),
+    responses((status = 200, description = "It does.", body = Yes))
+)]
+pub async fn live() -> Json<Yes> {
+    Json(Yes { ok: true })
+}
+
+/// Whether the process can take work now: it is not stopping, and the store answers.
+#[utoipa::path(
+    get, path = "/ready", tag = "operation", security(()),
+    responses((status = 200, description = "It can.", body = Yes))
+)]
+pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Yes>, ApiError> {
+    if app.stopping.is_cancelled() {
+        return Err(ApiError::new(Code::Unavailable, "this process is stopping"));
+    }
+    let broken = app.store.health().await.into_iter().find(|dependency| !dependency.ok);
+    match broken {
+        None => Ok(Json(Yes { ok: true })),
+        Some(dependency) => Err(ApiError {
+            detail: Some(format!("{}: {}", dependency.name, dependency.detail)),
+            ..ApiError::new(Code::Unavailable, format!("{} does not answer", dependency.name))
+        }),
+    }
+}

@@ -1,0 +1,77 @@
+//! Every route, in one list: the router is made of it, and a test holds the description against it.
+
+use super::{App, actions, events, guard, health, jobs, list, metrics, openapi, probes as probe, queues, request};
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{MethodRouter, get, post, put},
+};
+use std::sync::Arc;
+
+type Handler = MethodRouter<Arc<App>>;
+
+/// One method of one path.
+pub struct Route {
+    #[cfg_attr(not(test), allow(dead_code, reason = "held against the description by a test"))]
+    pub method: &'static str,
+    pub path: &'static str,
+    handler: Handler,
+}
+
+fn route(method: &'static str, path: &'static str, handler: Handler) -> Route {
+    Route { method, path, handler }
+}
+
+/// What every process of the fleet answers.
+pub fn probe_routes() -> Vec<Route> {
+    vec![
+        route("get", "/live", get(probe::live)),
+        route("get", "/ready", get(probe::ready)),
+        route("get", "/health", get(health::health)),
+        route("get", "/metrics", get(metrics::metrics)),
+    ]
+}
+
+/// What the API answers.
+pub fn api_routes() -> Vec<Route> {
+    let mut routes = vec![
+        route("post", "/v1/jobs", post(jobs::submit)),
+        route("get", "/v1/jobs", get(list::list)),
+        route("post", "/v1/jobs/cancel", post(actions::cancel_matching)),
+        route("post", "/v1/jobs/retry", post(actions::retry_matching)),
+        route("post", "/v1/jobs/resume", post(actions::resume_matching)),
+        route("get", "/v1/jobs/{id}", get(jobs::get)),
+        route("post", "/v1/jobs/{id}/cancel", post(actions::cancel)),
+        route("post", "/v1/jobs/{id}/retry", post(actions::retry)),
+        route("post", "/v1/jobs/{id}/resume", post(actions::resume)),
+        route("get", "/v1/jobs/{id}/events", get(events::events)),
+        route("get", "/v1/queues", get(queues::list)),
+        route("put", "/v1/queues/{name}", put(queues::put)),
+        route("post", "/v1/queues/{name}/pause", post(queues::pause)),
+        route("post", "/v1/queues/{name}/resume", post(queues::resume)),
+        route("get", "/openapi.json", get(openapi::openapi)),
+    ];
+    routes.extend(probe_routes());
+    routes
+}
+
+/// The API.
+pub fn api(app: Arc<App>) -> Router {
+    router(api_routes(), app)
+}
+
+/// What a worker answers.
+pub fn probes(app: Arc<App>) -> Router {
+    router(probe_routes(), app)
+}
+
+fn router(routes: Vec<Route>, app: Arc<App>) -> Router {
+    routes
+        .into_iter()
+        .fold(Router::new(), |all, Route { path, handler, .. }| all.route(path, handler))
+        .fallback(request::no_route)
+        .method_not_allowed_fallback(request::no_method)
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(from_fn_with_state(Arc::clone(&app), request::request))
+        .with_state(app)
+}

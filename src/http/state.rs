@@ -1,0 +1,32 @@
+//! What every handler may use.
+
+use super::Guard;
+use crate::config::Health;
+use flotilla_workers::{metrics::Metrics, producer::Producer, store::Store};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// The process as the API sees it.
+pub struct App {
+    pub store: Arc<dyn Store>,
+    pub producer: Producer,
+    pub metrics: Arc<Metrics>,
+    pub guard: Guard,
+    pub limits: Limits,
+    /// Work trees that may be named over HTTP are below one of these.
+    pub review_roots: Vec<PathBuf>,
+    pub health: Health,
+    /// The disk that must not be full.
+    pub disk: PathBuf,
+    /// The process was told to stop: it is not ready for new work.
+    pub stopping: CancellationToken,
+    /// Connections close: what goes on for ever ends now.
+    pub closing: CancellationToken,
+}
+
+/// What a request may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub body_bytes: usize,
+    pub timeout: Duration,
+}

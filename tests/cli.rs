@@ -1,0 +1,195 @@
+//! The commands, as whoever types them sees them: exit codes, stdout, stderr.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Home, Service, finish};
+
+/// A job on the queue `default`, on which nobody works.
+const JOB: &str = r#"{"source":{"type":"diff","diff":""}}"#;
+
+fn submit(home: &Home, more: &[&str]) -> String {
+    let args = [&["submit", "code-review", JOB, "--json"], more].concat();
+    home.run(&args).exits(0).json()["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_change_is_reviewed_with_nothing_configured() {
+    let home = Home::new();
+    let clean = home.repository("lib.rs", "pub fn answer() -> u32 {\n    42\n}\n");
+    let ran = home.run(&["review", clean.to_str().unwrap(), "--json"]).exits(0);
+    let review = ran.json();
+    assert_eq!(review["files"][0]["path"], json!("lib.rs"), "{review}");
+    // What was done is on record.
+    let jobs = home.run(&["ls", "--json"]).exits(0).json();
+    assert_eq!((&jobs["jobs"][0]["state"], &jobs["jobs"][0]["queue"]), (&json!("completed"), &json!("local")));
+}
+
+#[test]
+fn a_finding_makes_the_exit_code_one() {
+    let home = Home::new();
+    let key =
+        format!("-----BEGIN RSA {} KEY-----\nMIIEowIBAAKCAQEA0Z3VS5JJcds3xfn\n-----END RSA {0} KEY-----\n", "PRIVATE");
+    let tree = home.repository("deploy.pem", &key);
+    let tree = tree.to_str().unwrap();
+    let ran = home.run(&["review", tree, "--json"]).exits(1);
+    let severity = ran.json()["findings"][0]["severity"].clone();
+    assert!(severity == json!("critical") || severity == json!("high"), "{}", ran.stdout);
+    let sarif = home.run(&["review", tree, "--format", "sarif"]).exits(1).json();
+    assert_eq!(sarif["version"], json!("2.1.0"));
+    assert!(home.run(&["review", tree]).exits(1).stdout.contains("deploy.pem"));
+}
+
+#[test]
+fn a_review_that_cannot_be_is_a_failed_job() {
+    let home = Home::new();
+    let ran = home.run(&["review", ".", "--json"]).exits(1);
+    assert!(ran.stdout.is_empty() && ran.stderr.contains("error: the review did not complete"), "{}", ran.stderr);
+    home.run(&["review", "nowhere"]).exits(2);
+    home.run(&["review", ".", "--fail-on", "bad"]).exits(2);
+}
+
+#[test]
+fn ctrl_c_cancels_the_review() {
+    let home = Home::new();
+    let tree = home.repository("a", "b\n");
+    let mut command = home.command(&["review", tree.to_str().unwrap()]);
+    command.env("PATH", home.hanging_git());
+    let mut review = Service::start(command);
+    review.line("running");
+    review.signal("INT");
+    review.line("cancelling");
+    assert_eq!(review.wait(), 130);
+    let jobs = home.run(&["ls", "--json"]).exits(0).json();
+    assert_eq!(jobs["jobs"][0]["state"], json!("cancelled"), "{jobs}");
+}
+
+#[test]
+fn the_configuration_of_a_strange_work_tree_is_not_read() {
+    let home = Home::new();
+    let tree = home.repository("flotilla.toml", "[server]\nurl = \"http://127.0.0.1:9\"\n");
+    let mut command = home.command(&["review", "."]);
+    command.current_dir(&tree);
+    finish(command).exits(0);
+}
+
+#[test]
+fn a_job_is_submitted_listed_shown_cancelled_and_not_retried() {
+    let home = Home::new();
+    let id = submit(&home, &["--priority", "1", "--label", "team=core", "--group", "g"]);
+    submit(&home, &[]);
+    let jobs = home.run(&["ls", "--label", "team=core", "--json"]).exits(0).json();
+    assert_eq!((jobs["jobs"].as_array().unwrap().len(), &jobs["jobs"][0]["id"]), (1, &json!(id)));
+    let job = home.run(&["show", &id, "--json"]).exits(0).json();
+    assert_eq!((&job["state"], &job["priority"], &job["group"]), (&json!("pending"), &json!(1), &json!("g")));
+    assert!(home.run(&["show", &id]).exits(0).stdout.contains("team=core"));
+
+    assert!(home.run(&["cancel", &id]).exits(0).stdout.contains("cancelled"));
+    let again = home.run(&["cancel", &id, "--json"]).exits(1).json();
+    assert_eq!(again, json!([{ "id": id, "answer": "refused" }]));
+    home.run(&["retry", &id]).exits(1);
+    home.run(&["watch", &id]).exits(1);
+    let swept = home.run(&["cancel", "--queue", "default", "--all", "--json"]).exits(0).json();
+    assert_eq!(swept["count"], json!(1));
+}
+
+#[test]
+fn a_repeat_is_one_job() {
+    let home = Home::new();
+    let first = submit(&home, &["--idempotency-key", "k"]);
+    assert_eq!(submit(&home, &["--idempotency-key", "k"]), first);
+    let unique = submit(&home, &["--unique-key", "u", "--unique-scope", "window:60000"]);
+    assert_eq!(submit(&home, &["--unique-key", "u", "--unique-scope", "window:60000"]), unique);
+}
+
+#[test]
+fn what_is_wrong_has_an_exit_code_of_its_own() {
+    let home = Home::new();
+    let nobody = "0199f2c4-0000-7000-8000-000000000000";
+    for command in ["show", "cancel", "retry", "resume", "watch"] {
+        home.run(&[command, nobody]).exits(4);
+        home.run(&[command, "x"]).exits(2);
+    }
+    home.run(&["submit", "code-review", "{"]).exits(2);
+    home.run(&["submit", "nobody", "{}"]).exits(2);
+    home.run(&["submit", "code-review", r#"{"source":{"type":"diff"}}"#]).exits(2);
+    home.run(&["cancel"]).exits(2);
+    home.run(&["cancel", "--state", "pending"]).exits(2);
+    home.run(&["frobnicate"]).exits(2);
+    home.run(&["ls", "--server", "http://127.0.0.1:9"]).exits(3);
+    home.run(&["ls", "--server", "gopher://x"]).exits(2);
+    home.run(&["ls", "--set", "store.url=sqlite:/proc/none/jobs.db"]).exits(3);
+    home.run(&["health", "--url", "http://127.0.0.1:9"]).exits(1);
+}
+
+#[test]
+fn queues_are_listed_paused_and_capped() {
+    let home = Home::new();
+    submit(&home, &[]);
+    home.run(&["queues", "pause", "default"]).exits(0);
+    home.run(&["queues", "cap", "default", "3"]).exits(0);
+    let queues = home.run(&["queues", "--json"]).exits(0).json();
+    let default = queues.as_array().unwrap().iter().find(|queue| queue["name"] == "default").unwrap();
+    assert_eq!((&default["paused"], &default["cap"], &default["pending"]), (&json!(true), &json!(3), &json!(1)));
+    assert!(home.run(&["queues", "resume", "default"]).exits(0).stdout.contains("open"));
+    home.run(&["queues", "pause", "A b"]).exits(2);
+}
+
+#[test]
+fn the_configuration_in_force_is_printed_with_its_sources() {
+    let home = Home::new();
+    home.write("flotilla.toml", "[worker]\nconcurrency = 4\n[http]\ntoken = \"0123456789abcdef\"\n");
+    let mut command = home.command(&["config", "--json", "--set", "worker.poll_ms=500"]);
+    command.env("FLOTILLA_WORKER__LEASE_MS", "20000");
+    let config = finish(command).exits(0).json();
+    let of = |key: &str| -> (Value, Value) {
+        let setting = &config["settings"][key];
+        (setting["value"].clone(), setting["source"].clone())
+    };
+    assert_eq!(of("worker.concurrency"), (json!(4), json!("file")));
+    assert_eq!(of("worker.lease_ms"), (json!(20_000), json!("env")));
+    assert_eq!(of("worker.poll_ms"), (json!(500), json!("flag")));
+    assert_eq!(of("worker.drain_ms"), (json!(25_000), json!("default")));
+    assert_eq!(of("http.token"), (json!("***"), json!("file")));
+
+    home.write("flotilla.toml", "[worker]\nconcurency = 4\n");
+    let ran = home.run(&["ls"]).exits(2);
+    assert!(ran.stderr.contains("flotilla.toml:2: worker.concurency") && ran.stderr.contains("worker.concurrency`"));
+    let ran = home.run(&["doctor", "--json"]).exits(2).json();
+    assert_eq!(ran["checks"][0]["status"], json!("fail"));
+}
+
+#[test]
+fn doctor_finds_a_fresh_machine_well() {
+    let home = Home::new();
+    let report = home.run(&["doctor", "--json"]).exits(0).json();
+    assert_eq!(report["ok"], json!(true), "{report}");
+    assert!(home.run(&["doctor"]).exits(0).stdout.contains("store: "));
+    let mut command = home.command(&["doctor", "--json"]);
+    command.env("FLOTILLA_HTTP__LISTEN", "0.0.0.0:1");
+    let report = finish(command).exits(2).json();
+    let failed = report["checks"].as_array().unwrap().iter().find(|check| check["status"] == "fail").unwrap();
+    assert!(failed["name"] == "http.listen" && failed["fix"].as_str().unwrap().contains("token_file"), "{report}");
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let home = Home::new();
+    let help = home.run(&["--help"]).exits(0).stdout;
+    assert!(help.contains("Examples:") && help.contains("130  interrupted"), "{help}");
+    for command in ["review", "run", "serve", "work", "submit", "ls", "show", "watch", "cancel", "queues", "health"] {
+        assert!(help.contains(&format!("  {command} ")), "{command} is not in {help}");
+        assert!(home.run(&[command, "--help"]).exits(0).stdout.contains("Usage: flotilla"), "{command}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(home.run(&["completions", shell]).exits(0).stdout.contains("flotilla"), "{shell}");
+    }
+}
+
+#[test]
+fn migrating_twice_is_harmless() {
+    let home = Home::new();
+    let first = home.run(&["migrate", "--json"]).exits(0).json();
+    assert!(!first["applied"].as_array().unwrap().is_empty(), "{first}");
+    assert_eq!(home.run(&["migrate", "--json"]).exits(0).json(), json!({ "applied": [] }));
+}

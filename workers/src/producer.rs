@@ -1,0 +1,90 @@
+//! Hands in jobs to a store in the same process.
+
+use crate::{
+    registry::Registry,
+    store::{Error, Store, Submission},
+};
+use flotilla_jobs::{Accepted, Enqueue, Invalid, MAX_BATCH, NewJob, Options};
+use std::sync::Arc;
+
+/// Validates jobs by what a registry knows about their kinds and puts them into a store. Cheap to clone.
+#[derive(Clone)]
+pub struct Producer {
+    store: Arc<dyn Store>,
+    registry: Registry,
+    unknown_kinds: bool,
+}
+
+/// A job was not let in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Nobody registered its kind here.
+    #[error("kind: `{kind}` is not known; use one of: {}", known.join(", "))]
+    UnknownKind {
+        /// What was asked for.
+        kind: String,
+        /// What is known here.
+        known: Vec<&'static str>,
+    },
+    /// Its input or an option does not hold up.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
+
+impl From<Refused> for Invalid {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Invalid(invalid) => invalid,
+            Refused::UnknownKind { kind, known } => {
+                Self::new("kind", format!("`{kind}` is not known; use one of: {}", known.join(", ")))
+            }
+        }
+    }
+}
+
+impl Producer {
+    /// A producer that refuses kinds the registry does not know.
+    pub fn new(store: Arc<dyn Store>, registry: Registry) -> Self {
+        Self { store, registry, unknown_kinds: false }
+    }
+
+    /// Whether kinds the registry does not know are let in: other workers may know them. Their input is not checked.
+    #[must_use]
+    pub fn accept_unknown_kinds(mut self, accept: bool) -> Self {
+        self.unknown_kinds = accept;
+        self
+    }
+
+    /// Checks a job as far as it can be checked and resolves its options.
+    pub fn admit(&self, job: NewJob) -> Result<Submission, Refused> {
+        job.validate()?;
+        let defaults = match self.registry.check(&job) {
+            Some(checked) => checked?,
+            None if self.unknown_kinds => Options::default(),
+            None => {
+                return Err(Refused::UnknownKind { kind: job.kind, known: self.registry.kinds().collect() });
+            }
+        };
+        Ok(Submission::new(job, defaults)?)
+    }
+
+    /// Puts admitted jobs on record.
+    pub async fn enqueue_all(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
+        self.store.enqueue(jobs).await
+    }
+}
+
+impl Enqueue for Producer {
+    type Error = Error;
+
+    async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Accepted>, Error> {
+        if jobs.len() > MAX_BATCH {
+            return Err(Invalid::new("jobs", format!("are {}; at most {MAX_BATCH} at a time", jobs.len())).into());
+        }
+        let admitted = jobs.into_iter().enumerate().map(|(i, job)| {
+            self.admit(job).map_err(|refused| Error::from(Invalid::from(refused).under(&format!("[{i}]"))))
+        });
+        let admitted = admitted.collect::<Result<Vec<_>, _>>()?;
+        self.enqueue_all(admitted).await
+    }
+}
