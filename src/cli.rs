@@ -64,6 +64,7 @@ struct Cli {
 
 /// What every command takes.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// Configuration file [default: ./flotilla.toml, else ~/.config/flotilla/config.toml]
     #[arg(long, global = true, value_name = "FILE")]

@@ -163,7 +163,7 @@ impl Client {
         method: Method,
         path: &str,
         query: &[(&str, String)],
-        body: Option<&(impl Serialize + Sync)>,
+        body: Option<&(impl Serialize + Sync + ?Sized)>,
     ) -> Result<T, Error> {
         let mut request = self.http.request(method, self.url(path, query)?).timeout(Self::TIMEOUT);
         if let Some(body) = body {
@@ -196,7 +196,11 @@ impl Enqueue for Client {
     type Error = Error;
 
     async fn submit(&self, jobs: Vec<NewJob>) -> Result<Vec<Accepted>, Error> {
-        self.call(Method::POST, "v1/jobs", &[], Some(&jobs)).await
+        match jobs.as_slice() {
+            // By itself, so that an error names its field and not a place in a list nobody made.
+            [one] => Ok(vec![self.call(Method::POST, "v1/jobs", &[], Some(one)).await?]),
+            jobs => self.call(Method::POST, "v1/jobs", &[], Some(jobs)).await,
+        }
     }
 }
 

@@ -32,7 +32,7 @@ const CANCEL: Duration = Duration::from_secs(10);
   flotilla review . --staged --fail-on medium  in a pre-commit hook
   flotilla review . --format sarif > findings.sarif
 
-Runs in this process, on a SQLite file in the user's data directory, unless server.url (--server) names a server.
+Runs in this process, on a SQLite file in the user's data directory, unless server.url (--server) names a server. A flotilla.toml in the current directory is not read: it may be a stranger's.
 Exit code 1 from the severity --fail-on on.")]
 pub struct Args {
     /// Git work tree

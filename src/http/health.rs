@@ -1,6 +1,6 @@
 //! `/health`: each thing the process needs, for people and dashboards.
 
-use super::App;
+use super::{App, probes::dependencies};
 use crate::machine;
 use axum::{Json, extract::State, http::StatusCode};
 use flotilla_workers::store::Dependency;
@@ -62,7 +62,7 @@ impl Space {
     )
 )]
 pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<HealthReport>) {
-    let dependencies: Vec<DependencyReport> = app.store.health().await.into_iter().map(Into::into).collect();
+    let dependencies: Vec<DependencyReport> = dependencies(&app).await.into_iter().map(Into::into).collect();
     let disk = Space::new(machine::disk_free(&app.disk), app.health.min_disk_free_mib);
     let memory = Space::new(machine::memory_free(), app.health.min_memory_free_mib);
     let stopping = app.stopping.is_cancelled();

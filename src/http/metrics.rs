@@ -1,11 +1,12 @@
 //! `/metrics`: in Prometheus' text format.
 
-use super::App;
+use super::{App, probes::PATIENCE};
 use axum::{
     extract::State,
     http::header::{CONTENT_TYPE, HeaderName},
 };
 use std::sync::Arc;
+use tokio::time::timeout;
 
 const FORMAT: (HeaderName, &str) = (CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
 
@@ -15,10 +16,11 @@ const FORMAT: (HeaderName, &str) = (CONTENT_TYPE, "text/plain; version=0.0.4; ch
     responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain"))
 )]
 pub async fn metrics(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 1], String) {
-    match app.store.queues().await {
-        Ok(queues) => app.metrics.collect_queues(&queues),
-        // The process's own numbers matter most when the store is away.
-        Err(error) => tracing::warn!(%error, "queues cannot be counted; their last numbers stand"),
+    // The process's own numbers matter most when the store is away.
+    match timeout(PATIENCE, app.store.queues()).await {
+        Ok(Ok(queues)) => app.metrics.collect_queues(&queues),
+        Ok(Err(error)) => tracing::warn!(%error, "queues cannot be counted; their last numbers stand"),
+        Err(_) => tracing::warn!("queues cannot be counted soon enough; their last numbers stand"),
     }
     app.metrics.collect_pools(&app.store.pools());
     ([FORMAT], app.metrics.render())

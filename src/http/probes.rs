@@ -5,8 +5,13 @@ use super::{
     error::{ApiError, Code},
 };
 use axum::{Json, extract::State};
+use flotilla_workers::store::Dependency;
 use serde::Serialize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// Whoever probes does not wait long: what does not answer within this does not answer.
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Yes.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -32,7 +37,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Yes>, ApiError> {
     if app.stopping.is_cancelled() {
         return Err(ApiError::new(Code::Unavailable, "this process is stopping"));
     }
-    let broken = app.store.health().await.into_iter().find(|dependency| !dependency.ok);
+    let broken = dependencies(&app).await.into_iter().find(|dependency| !dependency.ok);
     match broken {
         None => Ok(Json(Yes { ok: true })),
         Some(dependency) => Err(ApiError {
@@ -40,4 +45,13 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Yes>, ApiError> {
             ..ApiError::new(Code::Unavailable, format!("{} does not answer", dependency.name))
         }),
     }
+}
+
+/// What the store needs, and whether it answers soon.
+pub async fn dependencies(app: &App) -> Vec<Dependency> {
+    timeout(PATIENCE, app.store.health()).await.unwrap_or_else(|_| {
+        let latency_ms = PATIENCE.as_millis() as u64;
+        let detail = format!("does not answer within {latency_ms} ms");
+        vec![Dependency { name: "store".to_owned(), ok: false, latency_ms, detail }]
+    })
 }

@@ -81,8 +81,12 @@ impl Enqueue for Producer {
         if jobs.len() > MAX_BATCH {
             return Err(Invalid::new("jobs", format!("are {}; at most {MAX_BATCH} at a time", jobs.len())).into());
         }
+        let many = jobs.len() > 1;
         let admitted = jobs.into_iter().enumerate().map(|(i, job)| {
-            self.admit(job).map_err(|refused| Error::from(Invalid::from(refused).under(&format!("[{i}]"))))
+            self.admit(job).map_err(|refused| {
+                let invalid = Invalid::from(refused);
+                Error::from(if many { invalid.under(&format!("[{i}]")) } else { invalid })
+            })
         });
         let admitted = admitted.collect::<Result<Vec<_>, _>>()?;
         self.enqueue_all(admitted).await
