@@ -4,7 +4,7 @@ use super::{Maker, QUEUE, Rate, Usage, registry};
 use crate::{
     fleet::{Fleet, FleetOptions, QueueWeight},
     metrics::Metrics,
-    store::{QueueChange, Store, Upkeep},
+    store::{QueueChange, Store},
 };
 use flotilla_jobs::{Group, MAX_BATCH, Options, Priority};
 use std::{sync::Arc, time::Duration};

@@ -4,7 +4,7 @@ use super::{Latency, Maker, QUEUE, registry};
 use crate::{
     fleet::{Fleet, FleetOptions, QueueWeight},
     metrics::Metrics,
-    store::{Jobs, Store},
+    store::Store,
 };
 use flotilla_jobs::Options;
 use std::{sync::Arc, time::Duration};

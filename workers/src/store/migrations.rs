@@ -2,13 +2,16 @@
 
 use super::OpenError;
 use sqlx::{
-    PgPool, SqlSafeStr,
+    Connection, PgPool, SqlSafeStr, SqliteConnection,
     migrate::{Migrate, Migration, MigrationType, Migrator},
 };
 use std::borrow::Cow;
 
 /// Number, name and text of each migration of the Postgres record, in order.
 const POSTGRES: &[(i64, &str, &str)] = &[(1, "jobs", include_str!("../../../migrations/postgres/0001_jobs.sql"))];
+
+/// The same for the SQLite file.
+const SQLITE: &[(i64, &str, &str)] = &[(1, "jobs", include_str!("../../../migrations/sqlite/0001_jobs.sql"))];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.
 pub(crate) async fn check_postgres(pool: &PgPool) -> Result<(), OpenError> {
@@ -36,6 +39,23 @@ pub(crate) async fn migrate_postgres(pool: &PgPool) -> Result<Vec<String>, OpenE
         .collect();
     migrator(POSTGRES).run(pool).await.map_err(|e| unreachable(&e.to_string()))?;
     Ok(names(POSTGRES, &done))
+}
+
+/// Applies what is missing to a SQLite file; answers the names. A file that is ahead is left as it is.
+pub(crate) async fn migrate_sqlite(conn: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    // Read first: an opening that has nothing to do need not wait for its turn to write.
+    if let Ok(done) = conn.list_applied_migrations("_sqlx_migrations").await
+        && SQLITE.iter().all(|(version, ..)| done.iter().any(|m| m.version == *version))
+    {
+        return Ok(Vec::new());
+    }
+    // The migrator takes no lock on SQLite, so several processes that open a new file would get in each other's way.
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+    tx.ensure_migrations_table("_sqlx_migrations").await?;
+    let done: Vec<i64> = tx.list_applied_migrations("_sqlx_migrations").await?.into_iter().map(|m| m.version).collect();
+    migrator(SQLITE).run(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(names(SQLITE, &done))
 }
 
 fn names(all: &[(i64, &str, &str)], done: &[i64]) -> Vec<String> {

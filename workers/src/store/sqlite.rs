@@ -1,50 +1,250 @@
 //! Both halves of a store in one SQLite file.
-use super::{OpenError, Store, remote};
-use crate::clock::Clock;
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
-    sync::Arc,
+//!
+//! The file is in WAL mode. One task writes, in groups ([`writer`]); four connections read beside it. Several processes
+//! may open one file: writing transactions are `IMMEDIATE`, so they take turns, and each process hears of the others'
+//! commits within 100 ms ([`news`]). What was accepted or settled was on the disk before the answer (`synchronous =
+//! FULL`); claims, renewals, promotions and live output do not wait for the disk, since a power cut that takes them
+//! also ends whatever ran.
+
+mod cancel;
+mod claim;
+mod connect;
+mod due;
+mod end;
+mod enqueue;
+mod keys;
+mod live;
+mod news;
+mod op;
+mod operator;
+mod queues;
+mod read;
+mod row;
+mod settle;
+mod tx;
+mod unit;
+mod writer;
+
+use super::{
+    CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, OpenError, Promoted,
+    QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
 };
-/// Shim.
+use crate::clock::{Clock, Millis};
+use async_trait::async_trait;
+use claim::Wanted;
+use due::Batch;
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+use op::Op;
+use sqlx::{Connection, Row, Sqlite, SqlitePool, pool::PoolConnection};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::{sync::broadcast, time::Instant};
+use writer::Writer;
+
+/// Signals that a receiver may be behind before it has to look at everything.
+const SIGNALS: usize = 4_096;
+/// Most jobs of one page of a reconciliation.
+const MAX_SCAN: u32 = 1_000;
+
+/// Where the file is.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The file.
+    /// The file; it is made where there is none. Two more appear beside it, with `-wal` and `-shm` at the end.
     pub path: PathBuf,
-    /// Time.
+    /// Whose time it goes by.
     pub clock: Clock,
 }
-fn options(o: &Options) -> remote::Options {
-    let mut h = DefaultHasher::new();
-    std::path::absolute(&o.path).unwrap().hash(&mut h);
-    let name = format!("s{:x}", h.finish());
-    let mut r = remote::Options::new(
-        "redis://127.0.0.1:17379/0".to_owned().into(),
-        "postgres://postgres@127.0.0.1:17432/postgres".to_owned().into(),
-    );
-    r.prefix.clone_from(&name);
-    r.schema = Some(name);
-    r.clock = o.clock.clone();
-    r
+
+/// Opens the store, and applies the migrations that the file lacks.
+pub async fn open(options: Options) -> Result<Arc<dyn Store>, OpenError> {
+    let (conn, _) = connect::writer(&options).await?;
+    let signals = broadcast::Sender::new(SIGNALS);
+    let writer = Writer::start(conn, options.clock.clone(), signals.clone()).await;
+    let writer = writer.map_err(|e| OpenError::Unreachable { what: "sqlite", detail: e.to_string() })?;
+    Ok(Arc::new(File { readers: connect::readers(&options), writer, signals, clock: options.clock }))
 }
-fn make(o: &remote::Options) {
-    let sql = format!("create schema if not exists {}", o.schema.as_deref().unwrap());
-    let ok = std::process::Command::new("psql")
-        .args(["-q", "-h", "127.0.0.1", "-p", "17432", "-U", "postgres", "-c", &sql])
-        .stderr(std::process::Stdio::null())
-        .status();
-    assert!(ok.unwrap().success());
+
+/// Applies the migrations that are missing; answers their names.
+pub async fn migrate(options: &Options) -> Result<Vec<String>, OpenError> {
+    let (conn, applied) = connect::writer(options).await?;
+    conn.close().await.map_err(|e| OpenError::Unreachable { what: "sqlite", detail: e.to_string() })?;
+    Ok(applied)
 }
-/// Shim.
-pub async fn open(o: Options) -> Result<Arc<dyn Store>, OpenError> {
-    let o = options(&o);
-    make(&o);
-    remote::migrate(&o).await?;
-    remote::open(o).await
+
+/// The store.
+struct File {
+    writer: Writer,
+    readers: SqlitePool,
+    signals: broadcast::Sender<Signal>,
+    clock: Clock,
 }
-/// Shim.
-pub async fn migrate(o: &Options) -> Result<Vec<String>, OpenError> {
-    let o = options(o);
-    make(&o);
-    remote::migrate(&o).await
+
+impl File {
+    async fn reader(&self) -> Result<PoolConnection<Sqlite>, Error> {
+        self.readers.acquire().await.map_err(fault)
+    }
+}
+
+#[async_trait]
+impl Jobs for File {
+    async fn enqueue(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
+        self.writer.ask(Op::Enqueue, jobs).await
+    }
+
+    async fn claim(&self, p: Claim<'_>) -> Result<Vec<Claimed>, Error> {
+        let queues = p.queues.iter().filter(|(_, max)| *max > 0).cloned().collect();
+        let wanted = Wanted { worker: p.worker.into(), queues, ttl_ms: millis(p.lease_ttl) };
+        self.writer.ask(Op::Claim, wanted).await
+    }
+
+    async fn renew(&self, leases: &[Lease], ttl: Duration) -> Result<Vec<Renewal>, Error> {
+        self.writer.ask(Op::Renew, (leases.to_vec(), millis(ttl))).await
+    }
+
+    async fn settle(&self, ends: Vec<Settle>) -> Result<Vec<Settled>, Error> {
+        self.writer.ask(Op::Settle, ends).await
+    }
+
+    async fn cancel(&self, ids: &[JobId]) -> Result<Vec<Option<CancelReply>>, Error> {
+        self.writer.ask(Op::Cancel, ids.to_vec()).await
+    }
+
+    async fn retry(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
+        self.writer.ask(Op::Retry, ids.to_vec()).await
+    }
+
+    async fn resume(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
+        self.writer.ask(Op::Resume, ids.to_vec()).await
+    }
+
+    async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Error> {
+        // One snapshot, so that state and history belong together.
+        let mut reader = self.reader().await?;
+        let mut snapshot = reader.begin().await.map_err(fault)?;
+        let job = read::get(&mut snapshot, id).await?;
+        snapshot.commit().await.map_err(fault)?;
+        Ok(job)
+    }
+
+    async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Error> {
+        read::list(&mut *self.reader().await?, filter, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Upkeep for File {
+    async fn promote(&self, queues: &[String], batch: u32) -> Result<Promoted, Error> {
+        let due = due::next_due(&mut *self.reader().await?, queues).await?;
+        let wait = due.map(|at| at.saturating_sub(self.clock.now()));
+        // Most calls find nothing, and need not wait for their turn to write.
+        if wait.is_none_or(|wait| wait > 0) {
+            return Ok(Promoted { moved: 0, next_due_in_ms: wait.map(|wait| wait as u64) });
+        }
+        self.writer.ask(Op::Promote, Batch { queues: queues.to_vec(), max: batch }).await
+    }
+
+    async fn rescue(&self, queues: &[String], batch: u32) -> Result<Vec<Rescued>, Error> {
+        let expiry = due::next_expiry(&mut *self.reader().await?, queues).await?;
+        if expiry.is_none_or(|at| at > self.clock.now()) {
+            return Ok(Vec::new());
+        }
+        self.writer.ask(Op::Rescue, Batch { queues: queues.to_vec(), max: batch }).await
+    }
+
+    /// Record and queue are one here, so nothing is ever lost between them; it only counts.
+    async fn reconcile(&self, after: Option<JobId>, _min_age: Duration, batch: u32) -> Result<Reconciled, Error> {
+        let batch = batch.clamp(1, MAX_SCAN);
+        let page = read::scan_open(&mut *self.reader().await?, after, batch).await?;
+        let next = page.last().copied().filter(|_| page.len() == batch as usize);
+        Ok(Reconciled { checked: page.len() as u32, pushed: 0, next })
+    }
+
+    async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {
+        self.writer.ask(Op::Prune, (millis(age), batch)).await
+    }
+
+    async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {
+        self.writer.ask(Op::Configure, (queue.to_owned(), change)).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueStats>, Error> {
+        queues::queues(&mut *self.reader().await?, self.clock.now()).await
+    }
+
+    async fn health(&self) -> Vec<Dependency> {
+        let start = Instant::now();
+        let version = async {
+            let mut reader = self.reader().await?;
+            let row = sqlx::query("SELECT sqlite_version(), (SELECT count(*) FROM queues)").fetch_one(&mut *reader);
+            row.await.and_then(|row| row.try_get::<String, _>(0)).map_err(fault)
+        };
+        let (ok, detail) = match version.await {
+            Ok(version) => (true, version),
+            Err(error) => (false, error.to_string()),
+        };
+        vec![Dependency { name: "sqlite".to_owned(), ok, latency_ms: start.elapsed().as_millis() as u64, detail }]
+    }
+}
+
+#[async_trait]
+impl Live for File {
+    async fn append(&self, events: Vec<(Lease, LiveEvent)>) -> Result<(), Error> {
+        self.writer.ask(Op::Append, events).await
+    }
+
+    async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
+        live::read(&mut *self.reader().await?, job, after, limit).await
+    }
+
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.signals.subscribe()
+    }
+}
+
+#[async_trait]
+impl Store for File {
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    fn pools(&self) -> Vec<(&'static str, u32, u32)> {
+        let open = self.readers.size();
+        vec![("sqlite", open.saturating_sub(self.readers.num_idle() as u32), open)]
+    }
+}
+
+fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
+}
+
+fn unavailable(detail: &str) -> Error {
+    Error::Unavailable { what: "sqlite", detail: detail.to_owned() }
+}
+
+/// The same error once more, for another caller of a group.
+fn again(error: &Error) -> Error {
+    match error {
+        Error::Invalid(invalid) => Error::Invalid(invalid.clone()),
+        Error::IdempotencyMismatch(key) => Error::IdempotencyMismatch(key.clone()),
+        Error::Corrupt { what, detail } => Error::Corrupt { what, detail: detail.clone() },
+        Error::Unavailable { what, detail } => Error::Unavailable { what, detail: detail.clone() },
+    }
+}
+
+/// A driver's error in the words of the seam, by its primary result code (SQLite, "Result and Error Codes").
+#[allow(clippy::needless_pass_by_value, reason = "it is a map_err function")]
+fn fault(error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|e| e.code()?.parse::<i32>().ok()).map(|code| code & 0xff);
+    let detail = error.to_string();
+    match (code, &error) {
+        // Too big, against a constraint, or of a wrong type: the caller's input.
+        (Some(18..=20), _) => {
+            Error::Invalid(flotilla_jobs::Invalid::new("job", format!("the record refuses it: {detail}")))
+        }
+        // SQLITE_ERROR, SQLITE_CORRUPT, SQLITE_NOTADB: trying again does not help.
+        (Some(1 | 11 | 26), _) | (None, sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_)) => {
+            Error::Corrupt { what: "sqlite", detail }
+        }
+        _ => Error::Unavailable { what: "sqlite", detail },
+    }
 }

@@ -1,0 +1,5 @@
+-- expired: jobs of a queue whose leases ran out.
+-- ? queue  ? now  ? at most
+SELECT id, run, worker, cancel <> 0 AS cancel, failure, crash, handover, throttle, budget
+FROM open_jobs WHERE queue = ? AND state = 3 AND lease_until <= ?
+ORDER BY lease_until, id LIMIT ?;

@@ -1,0 +1,172 @@
+//! What callers ask of the writer, and how a group of such wishes is carried out in one transaction.
+
+use super::{
+    cancel, claim,
+    claim::Wanted,
+    due::{self, Batch},
+    enqueue, live, operator, queues, settle,
+    tx::Tx,
+};
+use crate::{
+    clock::Millis,
+    store::{
+        CancelReply, Claimed, Error, Lease, LiveEvent, Promoted, QueueChange, Renewal, Rescued, Settle, Settled,
+        Submission,
+    },
+};
+use flotilla_jobs::{Accepted, JobId};
+use tokio::sync::oneshot;
+
+/// A wish and where its answer goes, once it is committed.
+pub(super) struct Call<I, O> {
+    ask: I,
+    answer: Option<Result<O, Error>>,
+    reply: oneshot::Sender<Result<O, Error>>,
+}
+
+impl<I, O> Call<I, O> {
+    /// A wish, and the end where its answer comes out.
+    pub(super) fn new(ask: I) -> (Self, oneshot::Receiver<Result<O, Error>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { ask, answer: None, reply }, answer)
+    }
+
+    fn send(self, refused: Option<Error>) {
+        let answer = refused.map(Err).or(self.answer);
+        // A caller that went away does not want to know.
+        let _ = self.reply.send(answer.unwrap_or_else(|| Err(super::unavailable("the operation was not carried out"))));
+    }
+}
+
+/// Everything that is written.
+pub(super) enum Op {
+    Enqueue(Call<Vec<Submission>, Vec<Accepted>>),
+    Settle(Call<Vec<Settle>, Vec<Settled>>),
+    Claim(Call<Wanted, Vec<Claimed>>),
+    Renew(Call<(Vec<Lease>, Millis), Vec<Renewal>>),
+    Append(Call<Vec<(Lease, LiveEvent)>, ()>),
+    Cancel(Call<Vec<JobId>, Vec<Option<CancelReply>>>),
+    Retry(Call<Vec<JobId>, Vec<bool>>),
+    Resume(Call<Vec<JobId>, Vec<bool>>),
+    Promote(Call<Batch, Promoted>),
+    Rescue(Call<Batch, Vec<Rescued>>),
+    Prune(Call<(Millis, u32), u32>),
+    Configure(Call<(String, QueueChange), ()>),
+}
+
+/// Does the same with the call of any operation.
+macro_rules! with_call {
+    ($op:expr, $call:ident => $do:expr) => {
+        match $op {
+            Op::Enqueue($call) => $do,
+            Op::Settle($call) => $do,
+            Op::Claim($call) => $do,
+            Op::Renew($call) => $do,
+            Op::Append($call) => $do,
+            Op::Cancel($call) => $do,
+            Op::Retry($call) | Op::Resume($call) => $do,
+            Op::Promote($call) => $do,
+            Op::Rescue($call) => $do,
+            Op::Prune($call) => $do,
+            Op::Configure($call) => $do,
+        }
+    };
+}
+
+impl Op {
+    /// How many jobs it is about, as far as that bounds a group.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Enqueue(call) => call.ask.len(),
+            Self::Settle(call) => call.ask.len(),
+            Self::Claim(call) => call.ask.queues.iter().map(|(_, max)| *max as usize).sum(),
+            Self::Promote(call) => call.ask.max as usize,
+            Self::Rescue(call) => call.ask.max as usize,
+            _ => 1,
+        }
+    }
+
+    /// Whether its answer is a promise that must outlive a power cut.
+    ///
+    /// The others may be forgotten by one: a claim, a renewal or a promotion only says what runs now, and after a
+    /// power cut nothing does.
+    pub(super) fn is_promise(&self) -> bool {
+        !matches!(self, Self::Claim(_) | Self::Renew(_) | Self::Append(_) | Self::Promote(_))
+    }
+
+    /// Whether nobody waits for it, and it is better left undone.
+    pub(super) fn is_abandoned(&self) -> bool {
+        matches!(self, Self::Claim(call) if call.reply.is_closed())
+    }
+
+    /// Tells the caller what came of it.
+    pub(super) fn answer(self) {
+        with_call!(self, call => call.send(None));
+    }
+
+    /// Tells the caller that nothing came of it.
+    pub(super) fn refuse(self, error: Error) {
+        with_call!(self, call => call.send(Some(error)));
+    }
+}
+
+/// Carries out a group. Nobody has an answer yet, so any order will do: what makes work comes before what takes it.
+pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error> {
+    enqueue_all(tx, ops).await?;
+    settle_all(tx, ops).await?;
+    for op in ops.iter_mut() {
+        match op {
+            Op::Enqueue(_) | Op::Settle(_) | Op::Claim(_) => {}
+            Op::Renew(call) => call.answer = Some(Ok(claim::renew(tx, &call.ask.0, call.ask.1).await?)),
+            Op::Append(call) => call.answer = Some(Ok(live::append(tx, &call.ask).await?)),
+            Op::Cancel(call) => call.answer = Some(Ok(cancel::cancel(tx, &call.ask).await?)),
+            Op::Retry(call) => call.answer = Some(Ok(operator::retry(tx, &call.ask).await?)),
+            Op::Resume(call) => call.answer = Some(Ok(operator::resume(tx, &call.ask).await?)),
+            Op::Promote(call) => call.answer = Some(Ok(due::promote(tx, &call.ask).await?)),
+            Op::Rescue(call) => call.answer = Some(Ok(due::rescue(tx, &call.ask).await?)),
+            Op::Prune(call) => call.answer = Some(Ok(queues::prune(tx, call.ask.0, call.ask.1).await?)),
+            Op::Configure(call) => call.answer = Some(Ok(queues::configure(tx, &call.ask.0, call.ask.1).await?)),
+        }
+    }
+    for op in ops {
+        if let Op::Claim(call) = op {
+            call.answer = Some(Ok(claim::claim(tx, &call.ask).await?));
+        }
+    }
+    Ok(())
+}
+
+/// Writes the submits of all callers together.
+async fn enqueue_all(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error> {
+    let calls = ops.iter().filter_map(|op| if let Op::Enqueue(call) = op { Some(call) } else { None });
+    let batches: Vec<&[Submission]> = calls.map(|call| call.ask.as_slice()).collect();
+    if batches.is_empty() {
+        return Ok(());
+    }
+    let answers = enqueue::enqueue(tx, &batches).await?;
+    let calls = ops.iter_mut().filter_map(|op| if let Op::Enqueue(call) = op { Some(call) } else { None });
+    calls.zip(answers).for_each(|(call, answer)| call.answer = Some(answer));
+    Ok(())
+}
+
+/// Writes the results of all callers together.
+async fn settle_all(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error> {
+    let calls = ops.iter().filter_map(|op| if let Op::Settle(call) = op { Some(call) } else { None });
+    let ends: Vec<&Settle> = calls.flat_map(|call| &call.ask).collect();
+    if ends.is_empty() {
+        // A call without an end is answered all the same.
+        ops.iter_mut().for_each(|op| {
+            if let Op::Settle(call) = op {
+                call.answer = Some(Ok(Vec::new()));
+            }
+        });
+        return Ok(());
+    }
+    let mut settled = settle::settle(tx, &ends).await?.into_iter();
+    for op in ops {
+        if let Op::Settle(call) = op {
+            call.answer = Some(Ok(settled.by_ref().take(call.ask.len()).collect()));
+        }
+    }
+    Ok(())
+}

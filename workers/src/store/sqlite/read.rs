@@ -1,0 +1,190 @@
+//! Reading jobs back from the record.
+
+use super::{
+    fault,
+    row::{self, Place},
+    unit::Unit,
+};
+use crate::{clock::Millis, store::Error};
+use flotilla_jobs::{Attempt, Cause, Filter, JobId, JobRecord, JobState, Page};
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+/// Most jobs of one page.
+const MAX_PAGE: u32 = 1_000;
+/// Above every id there is.
+const TOP: uuid::Uuid = uuid::Uuid::max();
+
+static HISTORY: Unit = Unit::new(include_str!("history.sql"));
+static SCAN_OPEN: Unit = Unit::new(include_str!("scan_open.sql"));
+
+const ONE: &str = concat!(include_str!("list_one.sql"), include_str!("list.sql"));
+const ALL: &str = concat!(include_str!("list_all.sql"), include_str!("list.sql"));
+const BY_KIND: &str = concat!(include_str!("list_by_kind.sql"), include_str!("list.sql"));
+const BY_QUEUE: &str = concat!(include_str!("list_by_queue.sql"), include_str!("list.sql"));
+const BY_TENANT: &str = concat!(include_str!("list_by_tenant.sql"), include_str!("list.sql"));
+const BY_LABEL: &str = concat!(include_str!("list_by_label.sql"), include_str!("list.sql"));
+const OPEN: &str = concat!(include_str!("list_open.sql"), include_str!("list.sql"));
+const RUNNING: &str = concat!(include_str!("list_running.sql"), include_str!("list.sql"));
+const PAUSED: &str = concat!(include_str!("list_paused.sql"), include_str!("list.sql"));
+const ENDED: &str = concat!(include_str!("list_ended.sql"), include_str!("list.sql"));
+
+/// One job with payload, output and history.
+pub(super) async fn get(conn: &mut SqliteConnection, id: JobId) -> Result<Option<JobRecord>, Error> {
+    let rows = search(conn, ONE, &Filter::default(), None, 1, Some(id)).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let mut job = record(row)?;
+    job.payload = row::json(row, "payload")?;
+    job.output = row::json(row, "output")?;
+    let done = HISTORY.run_one(conn, |args| args.add(id.0)).await?;
+    job.history = done.rows.iter().map(attempt).collect::<Result<_, _>>()?;
+    Ok(Some(job))
+}
+
+/// Jobs that match, newest first.
+pub(super) async fn list(
+    conn: &mut SqliteConnection,
+    filter: &Filter,
+    after: Option<JobId>,
+    limit: u32,
+) -> Result<Page, Error> {
+    let limit = limit.clamp(1, MAX_PAGE);
+    let mut rows = search(conn, source(filter), filter, after, limit + 1, None).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let jobs: Vec<JobRecord> = rows.iter().map(record).collect::<Result<_, _>>()?;
+    let next = jobs.last().map(|job| job.id).filter(|_| more);
+    Ok(Page { jobs, next })
+}
+
+/// Ids of unfinished jobs, in order.
+pub(super) async fn scan_open(
+    conn: &mut SqliteConnection,
+    after: Option<JobId>,
+    limit: u32,
+) -> Result<Vec<JobId>, Error> {
+    let after = after.map_or(uuid::Uuid::nil(), |id| id.0);
+    let done = SCAN_OPEN.run_one(conn, |args| args.add(after).add(limit)).await?;
+    done.rows.iter().map(row::id).collect()
+}
+
+/// The statement whose walk meets the fewest jobs that do not match.
+fn source(filter: &Filter) -> &'static str {
+    match filter.state {
+        Some(JobState::Running) => RUNNING,
+        Some(JobState::Paused) => PAUSED,
+        Some(JobState::Failed | JobState::Cancelled | JobState::Quarantined) => ENDED,
+        _ if !filter.labels.is_empty() => BY_LABEL,
+        Some(JobState::Scheduled | JobState::Pending) => OPEN,
+        _ if filter.tenant.as_deref().is_some_and(|tenant| tenant != "default") => BY_TENANT,
+        _ if filter.queue.is_some() => BY_QUEUE,
+        _ if filter.kind.is_some() => BY_KIND,
+        _ => ALL,
+    }
+}
+
+async fn search(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+    filter: &Filter,
+    after: Option<JobId>,
+    limit: u32,
+    only: Option<JobId>,
+) -> Result<Vec<SqliteRow>, Error> {
+    let labels = if filter.labels.is_empty() { None } else { serde_json::to_string(&filter.labels).ok() };
+    let (first, last) = filter.state.and_then(places).unzip();
+    let label = filter.labels.first_key_value();
+    sqlx::query(sql)
+        .bind(&filter.kind)
+        .bind(&filter.queue)
+        .bind(&filter.tenant)
+        .bind(labels)
+        .bind(filter.created_after.map(Timestamp::as_millisecond))
+        .bind(filter.created_before.map(Timestamp::as_millisecond))
+        .bind(filter.state.map(JobState::as_str))
+        .bind(first.map(|place| place as i64))
+        .bind(last.map(|place| place as i64))
+        .bind(after.map_or(TOP, |id| id.0))
+        .bind(limit)
+        .bind(label.map(|(name, _)| name))
+        .bind(label.map(|(_, value)| value))
+        .bind(only.map(|id| id.0))
+        .fetch_all(conn)
+        .await
+        .map_err(fault)
+}
+
+/// Where jobs in an unfinished state are.
+fn places(state: JobState) -> Option<(Place, Place)> {
+    match state {
+        JobState::Scheduled => Some((Place::Scheduled, Place::Scheduled)),
+        JobState::Pending => Some((Place::Line, Place::Ready)),
+        JobState::Running => Some((Place::Running, Place::Running)),
+        JobState::Paused => Some((Place::Paused, Place::Paused)),
+        _ => None,
+    }
+}
+
+/// A job without the parts that lists leave out. What is only for show and cannot be read is left out too, so that
+/// one such job does not hide a page of others.
+fn record(r: &SqliteRow) -> Result<JobRecord, Error> {
+    let id = row::id(r)?;
+    let created_at: Millis = row::get(r, "created_at")?;
+    let started_at: Option<Millis> = row::get(r, "started_at")?;
+    let ready_at: Option<Millis> = row::get(r, "ready_at")?;
+    Ok(JobRecord {
+        id,
+        kind: row::get(r, "kind")?,
+        state: state(id, r)?,
+        queue: row::get(r, "queue")?,
+        priority: row::get(r, "priority")?,
+        tenant: row::get(r, "tenant")?,
+        group: row::get(r, "group_key")?,
+        labels: shown(id, row::json(r, "labels")).unwrap_or_default(),
+        created_at: time(created_at),
+        run_at: time(ready_at.or(started_at).unwrap_or(created_at)),
+        started_at: started_at.map(time),
+        finished_at: row::get::<Option<Millis>>(r, "finished_at")?.map(time),
+        attempts: row::attempts(r)?,
+        max_attempts: row::get(r, "max_attempts")?,
+        cancel_requested: row::get(r, "cancel")?,
+        reason: row::get(r, "paused")?,
+        progress: shown(id, row::json(r, "progress")),
+        error: shown(id, row::json(r, "error")),
+        payload: None,
+        output: None,
+        history: Vec::new(),
+    })
+}
+
+fn state(id: JobId, r: &SqliteRow) -> Result<JobState, Error> {
+    if let Some(place) = row::place(r, "place")? {
+        return Ok(place.state());
+    }
+    let ended: Option<&str> = row::get(r, "state")?;
+    let unknown = || row::corrupt(&format!("job {id} is neither unfinished nor has a known result: {ended:?}"));
+    ended.and_then(JobState::parse).ok_or_else(unknown)
+}
+
+fn shown<T>(id: JobId, value: Result<Option<T>, Error>) -> Option<T> {
+    value.unwrap_or_else(|error| {
+        tracing::error!(job.id = %id, %error, "a part of a job on record is left out");
+        None
+    })
+}
+
+fn attempt(r: &SqliteRow) -> Result<Attempt, Error> {
+    let cause: &str = row::get(r, "cause")?;
+    Ok(Attempt {
+        cause: Cause::parse(cause)
+            .ok_or_else(|| row::corrupt(&format!("cause `{cause}` of an attempt is not known")))?,
+        worker: row::get(r, "worker")?,
+        started_at: row::get::<Option<Millis>>(r, "started_at")?.map(time),
+        ended_at: time(row::get(r, "ended_at")?),
+        error: row::json(r, "error")?,
+    })
+}
+
+fn time(ms: Millis) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,87 @@
+//! Reading rows: what the columns of more than one statement mean.
+
+use super::fault;
+use crate::store::Error;
+use flotilla_jobs::{Attempts, JobId, JobState};
+use serde::de::DeserializeOwned;
+use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
+use uuid::Uuid;
+
+/// Where an unfinished job is: `open_jobs.state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Scheduled = 0,
+    /// In its group's line.
+    Line = 1,
+    Ready = 2,
+    Running = 3,
+    Paused = 4,
+}
+
+impl Place {
+    const ALL: [Self; 5] = [Self::Scheduled, Self::Line, Self::Ready, Self::Running, Self::Paused];
+
+    /// Its place in [`super::tx::Tx`]'s counts: for the outside, the line is a part of pending.
+    pub(super) fn count(self) -> usize {
+        match self {
+            Self::Scheduled => 0,
+            Self::Line | Self::Ready => 1,
+            Self::Running => 2,
+            Self::Paused => 3,
+        }
+    }
+
+    /// What it is for the outside.
+    pub(super) fn state(self) -> JobState {
+        match self {
+            Self::Scheduled => JobState::Scheduled,
+            Self::Line | Self::Ready => JobState::Pending,
+            Self::Running => JobState::Running,
+            Self::Paused => JobState::Paused,
+        }
+    }
+
+    /// Where a job goes that may run now.
+    pub(super) fn due(group: Option<&str>) -> Self {
+        if group.is_some() { Self::Line } else { Self::Ready }
+    }
+}
+
+/// A column.
+pub(super) fn get<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(row: &'r SqliteRow, column: &str) -> Result<T, Error> {
+    row.try_get(column).map_err(fault)
+}
+
+/// The column `id`.
+pub(super) fn id(row: &SqliteRow) -> Result<JobId, Error> {
+    get::<Uuid>(row, "id").map(JobId)
+}
+
+/// The column `state` of an unfinished job.
+pub(super) fn place(row: &SqliteRow, column: &str) -> Result<Option<Place>, Error> {
+    let Some(state) = get::<Option<i64>>(row, column)? else { return Ok(None) };
+    let known = Place::ALL.into_iter().find(|place| *place as i64 == state);
+    known.map(Some).ok_or_else(|| corrupt(&format!("state {state} of an unfinished job is not known")))
+}
+
+/// The five counters.
+pub(super) fn attempts(row: &SqliteRow) -> Result<Attempts, Error> {
+    Ok(Attempts {
+        failure: get(row, "failure")?,
+        crash: get(row, "crash")?,
+        handover: get(row, "handover")?,
+        throttle: get(row, "throttle")?,
+        budget: get(row, "budget")?,
+    })
+}
+
+/// A column of JSON that may be missing.
+pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>, Error> {
+    let text: Option<&str> = get(row, column)?;
+    let parsed = text.map(serde_json::from_str).transpose();
+    parsed.map_err(|e| corrupt(&format!("column {column} is not what it should be: {e}")))
+}
+
+pub(super) fn corrupt(detail: &str) -> Error {
+    Error::Corrupt { what: "sqlite", detail: detail.to_owned() }
+}

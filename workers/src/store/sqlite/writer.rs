@@ -1,0 +1,216 @@
+//! The one task that writes: it takes all that waits and commits it as one group.
+//!
+//! A commit costs about the same for one job as for a thousand, so while one group is under way the next one grows.
+
+use super::{
+    again,
+    connect::WRITER_WAIT,
+    fault,
+    news::News,
+    op::{self, Call, Op},
+    tx::Tx,
+    unavailable,
+};
+use crate::{
+    clock::Clock,
+    store::{Error, Signal},
+};
+use sqlx::{Connection, SqliteConnection, raw_sql};
+use std::{sync::Mutex, time::Duration};
+use tokio::{
+    sync::{broadcast, mpsc},
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior},
+};
+
+/// Most callers that wait; the next one waits for a place.
+const MAX_WAITING: usize = 4_096;
+/// A group takes no more operations once it is about this many jobs.
+const MAX_WEIGHT: usize = 2_000;
+/// How often other processes' wake-ups are looked for.
+const HEAR_EVERY: Duration = Duration::from_millis(100);
+
+/// The entrance to the writer.
+pub(super) struct Writer {
+    entrance: Mutex<Option<mpsc::Sender<Op>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the task on a connection of its own.
+    pub(super) async fn start(
+        mut conn: SqliteConnection,
+        clock: Clock,
+        signals: broadcast::Sender<Signal>,
+    ) -> Result<Self, Error> {
+        let news = News::start(&mut conn).await?;
+        let (entrance, waiting) = mpsc::channel(MAX_WAITING);
+        let task = Task { conn, clock, signals, news, durable: true };
+        let task = tokio::spawn(task.run(waiting));
+        Ok(Self { entrance: Mutex::new(Some(entrance)), task: Mutex::new(Some(task)) })
+    }
+
+    /// Has an operation carried out; answers after the commit.
+    pub(super) async fn ask<I, O>(&self, op: impl FnOnce(Call<I, O>) -> Op, ask: I) -> Result<O, Error> {
+        let closed = || unavailable("the store is closed");
+        let entrance = self.entrance.lock().ok().and_then(|e| e.clone()).ok_or_else(closed)?;
+        let (call, answer) = Call::new(ask);
+        entrance.send(op(call)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Ends after what was handed in is written.
+    pub(super) async fn close(&self) {
+        drop(self.entrance.lock().ok().and_then(|mut e| e.take()));
+        let task = self.task.lock().ok().and_then(|mut t| t.take());
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let task = self.task.lock().ok().and_then(|mut t| t.take());
+        if let Some(task) = task {
+            task.abort();
+        }
+    }
+}
+
+struct Task {
+    conn: SqliteConnection,
+    clock: Clock,
+    signals: broadcast::Sender<Signal>,
+    news: News,
+    /// Whether commits now wait for the disk.
+    durable: bool,
+}
+
+impl Task {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Op>) {
+        let mut hear = tokio::time::interval(HEAR_EVERY);
+        hear.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                first = waiting.recv() => {
+                    let Some(first) = first else { break };
+                    self.write(collect(first, &mut waiting)).await;
+                }
+                _ = hear.tick() => self.hear().await,
+            }
+        }
+        if let Err(error) = self.conn.close().await {
+            tracing::warn!(%error, "the file was not closed cleanly; what was committed is safe");
+        }
+    }
+
+    /// Passes other processes' wake-ups on.
+    async fn hear(&mut self) {
+        match self.news.hear(&mut self.conn).await {
+            Ok(signals) => self.tell(signals),
+            Err(error) => tracing::warn!(%error, "cannot look for wake-ups of other processes"),
+        }
+    }
+
+    async fn write(&mut self, mut group: Vec<Op>) {
+        group.retain(|op| !op.is_abandoned());
+        match self.commit(&mut group).await {
+            Ok(()) => group.into_iter().for_each(Op::answer),
+            // One that cannot be carried out must not take the others with it: each is tried by itself.
+            Err(error) if group.len() > 1 && !error.is_transient() => {
+                for op in group {
+                    self.write_alone(op).await;
+                }
+            }
+            Err(error) => group.into_iter().for_each(|op| op.refuse(again(&error))),
+        }
+    }
+
+    async fn write_alone(&mut self, op: Op) {
+        let mut group = [op];
+        let done = self.commit(&mut group).await;
+        let [op] = group;
+        match done {
+            Ok(()) => op.answer(),
+            Err(error) => op.refuse(error),
+        }
+    }
+
+    async fn commit(&mut self, group: &mut [Op]) -> Result<(), Error> {
+        if group.is_empty() {
+            return Ok(());
+        }
+        self.set_durable(group.iter().any(Op::is_promise)).await?;
+        begin(&mut self.conn).await?;
+        let done = self.commit_begun(group).await;
+        match done {
+            Ok(signals) => self.tell(signals),
+            Err(error) => {
+                // Some errors end the transaction by themselves; then there is nothing to roll back.
+                let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit_begun(&mut self, group: &mut [Op]) -> Result<Vec<Signal>, Error> {
+        // The time is read under the lock, so that it never runs backwards from one group to the next.
+        let mut tx = Tx::new(&mut self.conn, self.clock.now());
+        op::perform(&mut tx, group).await?;
+        let signals = tx.into_signals();
+        self.news.tell(&mut self.conn, &signals).await?;
+        sqlx::query("COMMIT").execute(&mut self.conn).await.map_err(fault)?;
+        Ok(signals)
+    }
+
+    /// A power cut may take what was committed without waiting for the disk, but never damages the file (SQLite,
+    /// `PRAGMA synchronous`). What must not be lost waits; what was committed before it is then safe too.
+    async fn set_durable(&mut self, durable: bool) -> Result<(), Error> {
+        if self.durable != durable {
+            let level = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+            // This pragma acts when it is prepared, so it must be prepared each time.
+            raw_sql(level).execute(&mut self.conn).await.map_err(fault)?;
+            self.durable = durable;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, signals: Vec<Signal>) {
+        for signal in signals {
+            // Nobody listens: nobody misses it.
+            let _ = self.signals.send(signal);
+        }
+    }
+}
+
+/// Begins a transaction that may write; waits while another process holds the file.
+///
+/// The driver's own waiting sleeps longer and longer, up to 100 ms, so that a busy neighbor would starve this process:
+/// it is kept short and repeated here.
+async fn begin(conn: &mut SqliteConnection) -> Result<(), Error> {
+    let start = Instant::now();
+    loop {
+        let busy = match sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await {
+            Ok(_) => return Ok(()),
+            Err(error) => fault(error),
+        };
+        if !busy.is_transient() || start.elapsed() >= WRITER_WAIT {
+            return Err(busy);
+        }
+        // Other tasks of this runtime are not held up: the driver waits on its own thread.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+fn collect(first: Op, waiting: &mut mpsc::Receiver<Op>) -> Vec<Op> {
+    let mut weight = first.weight();
+    let mut group = vec![first];
+    while weight < MAX_WEIGHT {
+        let Ok(next) = waiting.try_recv() else { break };
+        weight += next.weight();
+        group.push(next);
+    }
+    group
+}
