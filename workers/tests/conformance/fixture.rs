@@ -1,6 +1,7 @@
 //! What a case stands on: a store of its own, a clock that only it moves, and short ways to say things.
 
 pub mod remote;
+pub mod sqlite;
 
 use crate::draft::Draft;
 use flotilla_jobs::{Accepted, Fault, JobId, JobRecord, JobState};

@@ -37,6 +37,7 @@ mod unique;
 macro_rules! suite {
     ($($topic:ident::{$($case:ident),* $(,)?}),* $(,)?) => {
         on_store! { remote, crate::fixture::remote::Remote, $($topic::{$($case),*}),* }
+        on_store! { sqlite, crate::fixture::sqlite::Sqlite, $($topic::{$($case),*}),* }
     };
 }
 
