@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Kinds whose handlers read git work trees below `roots` only; `None` for anywhere.
 pub fn registry(roots: Option<Vec<PathBuf>>) -> Registry {
-    let _ = roots;
+    drop(roots);
     shim::registry()
 }
 

@@ -71,7 +71,7 @@ pub(super) async fn work_off(store: &Arc<dyn Store>, jobs: u64, concurrency: usi
     let mut left = jobs;
     let mut buffer = Vec::with_capacity(1_024);
     while left > 0 {
-        let got = tokio::time::timeout(Duration::from_secs(60), starts.recv_many(&mut buffer, 1_024)).await;
+        let got = tokio::time::timeout(Duration::from_mins(1), starts.recv_many(&mut buffer, 1_024)).await;
         let got = got.map_err(|_| anyhow::anyhow!("no job started for a minute, {left} are left"))?;
         anyhow::ensure!(got > 0, "the fleet ended with {left} jobs left");
         left = left.saturating_sub(got as u64);

@@ -1,6 +1,9 @@
 //! Which jobs are claimed, and what keeps them ours.
 
-use crate::world::{Probe, World, soon};
+use crate::{
+    place::Place,
+    world::{Probe, World, soon},
+};
 use flotilla_jobs::{JobState, Options};
 use flotilla_workers::fleet::QueueWeight;
 use std::time::Duration;
@@ -9,9 +12,8 @@ fn queue(name: &str) -> Options {
     Options { queue: Some(name.to_owned()), ..Options::default() }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn concurrency_is_used_and_never_exceeded() {
-    let mut w = World::new().await;
+pub async fn concurrency_is_used_and_never_exceeded(place: &Place) {
+    let mut w = World::new(place).await;
     w.options.concurrency = 4;
     let ids = w.enqueue_many(40, Probe::Gate, &Options::default()).await;
     let fleet = w.start();
@@ -26,9 +28,8 @@ async fn concurrency_is_used_and_never_exceeded() {
     assert_eq!(w.peak(), 4);
 }
 
-#[tokio::test]
-async fn queues_share_the_slots_by_weight_and_none_starves() {
-    let mut w = World::new().await;
+pub async fn queues_share_the_slots_by_weight_and_none_starves(place: &Place) {
+    let mut w = World::new(place).await;
     w.options.concurrency = 4;
     w.options.queues = vec![QueueWeight::new("heavy", 3), QueueWeight::new("light", 1)];
     let heavy = w.enqueue_many(60, Probe::Gate, &queue("heavy")).await;
@@ -48,9 +49,8 @@ async fn queues_share_the_slots_by_weight_and_none_starves() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn an_idle_worker_starts_a_new_job_without_waiting_for_the_poll() {
-    let mut w = World::new().await;
+pub async fn an_idle_worker_starts_a_new_job_without_waiting_for_the_poll(place: &Place) {
+    let mut w = World::new(place).await;
     w.options.poll = Duration::from_hours(1);
     let fleet = w.start();
     let first = w.enqueue(Probe::Done).await;
@@ -60,9 +60,8 @@ async fn an_idle_worker_starts_a_new_job_without_waiting_for_the_poll() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn leases_are_renewed_while_every_slot_is_busy() {
-    let mut w = World::new().await;
+pub async fn leases_are_renewed_while_every_slot_is_busy(place: &Place) {
+    let mut w = World::new(place).await;
     w.options.concurrency = 2;
     w.options.lease = Duration::from_millis(600);
     w.options.renew_every = Duration::from_millis(100);
@@ -80,9 +79,8 @@ async fn leases_are_renewed_while_every_slot_is_busy() {
     assert_eq!((report.completed, report.lost), (3, 0));
 }
 
-#[tokio::test]
-async fn a_run_whose_lease_was_lost_records_nothing() {
-    let mut w = World::with_manual_time().await;
+pub async fn a_run_whose_lease_was_lost_records_nothing(place: &Place) {
+    let mut w = World::with_manual_time(place).await;
     // The fleet does not notice by itself: it is as if it had slept.
     w.options.renew_every = Duration::from_hours(1);
     w.options.lease = Duration::from_hours(1);
@@ -103,9 +101,8 @@ async fn a_run_whose_lease_was_lost_records_nothing() {
     assert_eq!((report.completed, report.lost), (1, 1));
 }
 
-#[tokio::test]
-async fn a_handler_hears_that_its_lease_is_lost() {
-    let mut w = World::with_manual_time().await;
+pub async fn a_handler_hears_that_its_lease_is_lost(place: &Place) {
+    let mut w = World::with_manual_time(place).await;
     w.options.renew_every = Duration::from_millis(20);
     w.options.concurrency = 1;
     let id = w.enqueue(Probe::UntilCancelled).await;

@@ -1,11 +1,13 @@
 //! What a store that fails costs: time, and nothing else.
 
-use crate::world::{Probe, World, soon};
+use crate::{
+    place::Place,
+    world::{Probe, World, soon},
+};
 use flotilla_jobs::{JobState, Options};
 
-#[tokio::test]
-async fn results_wait_for_a_store_that_is_down() {
-    let w = World::new().await;
+pub async fn results_wait_for_a_store_that_is_down(place: &Place) {
+    let w = World::new(place).await;
     let ids = w.enqueue_many(20, Probe::Gate, &Options::default()).await;
     let fleet = w.start();
     for _ in 0..20 {
@@ -23,9 +25,8 @@ async fn results_wait_for_a_store_that_is_down() {
     assert_eq!(fleet.stop().await.completed, 20);
 }
 
-#[tokio::test]
-async fn a_worker_that_starts_while_the_store_is_down_works_once_it_is_up() {
-    let w = World::new().await;
+pub async fn a_worker_that_starts_while_the_store_is_down_works_once_it_is_up(place: &Place) {
+    let w = World::new(place).await;
     w.faults.down();
     let fleet = w.start();
     soon(w.faults.failed()).await;
@@ -35,9 +36,8 @@ async fn a_worker_that_starts_while_the_store_is_down_works_once_it_is_up() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn a_lost_reply_records_no_result_twice() {
-    let w = World::new().await;
+pub async fn a_lost_reply_records_no_result_twice(place: &Place) {
+    let w = World::new(place).await;
     let id = w.enqueue(Probe::Gate).await;
     let fleet = w.start();
     w.started().await;
@@ -49,9 +49,8 @@ async fn a_lost_reply_records_no_result_twice() {
     assert_eq!(report.completed + report.lost, 1);
 }
 
-#[tokio::test]
-async fn a_result_that_the_store_refuses_fails_its_job_and_says_why() {
-    let w = World::new().await;
+pub async fn a_result_that_the_store_refuses_fails_its_job_and_says_why(place: &Place) {
+    let w = World::new(place).await;
     let id = w.enqueue(Probe::Gate).await;
     let fleet = w.start();
     w.started().await;
@@ -63,9 +62,8 @@ async fn a_result_that_the_store_refuses_fails_its_job_and_says_why() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn one_refused_batch_does_not_cost_the_others_their_results() {
-    let w = World::new().await;
+pub async fn one_refused_batch_does_not_cost_the_others_their_results(place: &Place) {
+    let w = World::new(place).await;
     let ids = w.enqueue_many(30, Probe::Gate, &Options::default()).await;
     let fleet = w.start();
     for _ in 0..30 {
@@ -86,9 +84,8 @@ async fn one_refused_batch_does_not_cost_the_others_their_results() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn a_fleet_ends_although_the_store_is_gone() {
-    let mut w = World::new().await;
+pub async fn a_fleet_ends_although_the_store_is_gone(place: &Place) {
+    let mut w = World::new(place).await;
     w.options.flush_timeout = std::time::Duration::from_millis(50);
     let id = w.enqueue(Probe::Gate).await;
     let fleet = w.start();

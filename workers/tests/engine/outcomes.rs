@@ -1,6 +1,9 @@
 //! How a run ends, by what its handler did.
 
-use crate::world::{Probe, World, soon};
+use crate::{
+    place::Place,
+    world::{Probe, World, soon},
+};
 use flotilla_jobs::{Backoff, Cause, JobState, NewJob, Options};
 use flotilla_workers::store::{CancelReply, LiveEvent};
 use serde_json::value::RawValue;
@@ -11,9 +14,8 @@ fn attempts(max: u32) -> Options {
     Options { max_attempts: Some(max), backoff: Some(backoff), ..Options::default() }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn jobs_are_completed_with_their_output() {
-    let w = World::new().await;
+pub async fn jobs_are_completed_with_their_output(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let ids = w.enqueue_many(500, Probe::Done, &Options::default()).await;
     for id in ids {
@@ -24,9 +26,8 @@ async fn jobs_are_completed_with_their_output() {
     assert_eq!((report.completed, report.failed, report.lost), (500, 0, 0));
 }
 
-#[tokio::test]
-async fn a_panic_is_a_failed_attempt_with_its_message() {
-    let w = World::new().await;
+pub async fn a_panic_is_a_failed_attempt_with_its_message(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let id = w.enqueue_with(Probe::Panic, attempts(2)).await;
     let job = w.wait_for(id, JobState::Failed).await;
@@ -37,9 +38,8 @@ async fn a_panic_is_a_failed_attempt_with_its_message() {
     assert_eq!((report.failed, report.retried), (1, 1));
 }
 
-#[tokio::test]
-async fn a_failed_attempt_is_made_again_until_it_works() {
-    let w = World::new().await;
+pub async fn a_failed_attempt_is_made_again_until_it_works(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let id = w.enqueue_with(Probe::FailTimes(2), attempts(3)).await;
     let job = w.wait_for(id, JobState::Completed).await;
@@ -48,9 +48,8 @@ async fn a_failed_attempt_is_made_again_until_it_works() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn a_snooze_spends_no_attempt() {
-    let w = World::new().await;
+pub async fn a_snooze_spends_no_attempt(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let id = w.enqueue_with(Probe::SnoozeOnce, attempts(1)).await;
     let job = w.wait_for(id, JobState::Completed).await;
@@ -58,9 +57,8 @@ async fn a_snooze_spends_no_attempt() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn the_whole_job_timeout_is_a_failure() {
-    let w = World::new().await;
+pub async fn the_whole_job_timeout_is_a_failure(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let id = w.enqueue_with(Probe::Deaf, Options { timeout_ms: Some(30), ..attempts(1) }).await;
     let job = w.wait_for(id, JobState::Failed).await;
@@ -70,9 +68,8 @@ async fn the_whole_job_timeout_is_a_failure() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn an_unknown_kind_fails_and_blocks_nobody() {
-    let mut w = World::new().await;
+pub async fn an_unknown_kind_fails_and_blocks_nobody(place: &Place) {
+    let mut w = World::new(place).await;
     w.options.concurrency = 1;
     let payload = RawValue::from_string("{}".into()).unwrap();
     let unknown = NewJob { kind: "juggle".into(), payload, options: Options::default(), idempotency_key: None };
@@ -87,9 +84,8 @@ async fn an_unknown_kind_fails_and_blocks_nobody() {
     assert!(w.metrics.render().contains(r#"flotilla_jobs_total{kind="unknown",outcome="failed"} 1"#));
 }
 
-#[tokio::test]
-async fn a_payload_that_does_not_parse_fails_and_names_the_field() {
-    let w = World::new().await;
+pub async fn a_payload_that_does_not_parse_fails_and_names_the_field(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let payload = RawValue::from_string(r#"{"say":"often"}"#.into()).unwrap();
     let job = NewJob { kind: "probe".into(), payload, options: Options::default(), idempotency_key: None };
@@ -100,9 +96,8 @@ async fn a_payload_that_does_not_parse_fails_and_names_the_field() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn a_running_job_is_told_of_a_cancel_within_a_second() {
-    let w = World::new().await;
+pub async fn a_running_job_is_told_of_a_cancel_within_a_second(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let id = w.enqueue(Probe::UntilCancelled).await;
     w.started().await;
@@ -114,9 +109,8 @@ async fn a_running_job_is_told_of_a_cancel_within_a_second() {
     assert_eq!(fleet.stop().await.cancelled, 1);
 }
 
-#[tokio::test]
-async fn a_handler_that_ignores_its_cancel_is_dropped() {
-    let w = World::new().await;
+pub async fn a_handler_that_ignores_its_cancel_is_dropped(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let id = w.enqueue(Probe::Deaf).await;
     w.started().await;
@@ -125,9 +119,8 @@ async fn a_handler_that_ignores_its_cancel_is_dropped() {
     fleet.stop().await;
 }
 
-#[tokio::test]
-async fn everything_said_is_kept_before_the_result() {
-    let w = World::new().await;
+pub async fn everything_said_is_kept_before_the_result(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let id = w.enqueue(Probe::Say(1_500)).await;
     soon(w.wait_for(id, JobState::Completed)).await;

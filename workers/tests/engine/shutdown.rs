@@ -1,12 +1,14 @@
 //! A stop costs nothing: running jobs finish or are handed over, and no attempt is spent.
 
-use crate::world::{Probe, World};
+use crate::{
+    place::Place,
+    world::{Probe, World},
+};
 use flotilla_jobs::{Cause, JobState, Options};
 use std::time::{Duration, Instant};
 
-#[tokio::test]
-async fn a_running_job_finishes_and_no_new_one_starts() {
-    let mut w = World::new().await;
+pub async fn a_running_job_finishes_and_no_new_one_starts(place: &Place) {
+    let mut w = World::new(place).await;
     w.options.concurrency = 1;
     let ids = w.enqueue_many(2, Probe::Gate, &Options::default()).await;
     let fleet = w.start();
@@ -21,9 +23,8 @@ async fn a_running_job_finishes_and_no_new_one_starts() {
     }
 }
 
-#[tokio::test]
-async fn a_job_that_overruns_the_drain_is_handed_over_unspent() {
-    let mut w = World::new().await;
+pub async fn a_job_that_overruns_the_drain_is_handed_over_unspent(place: &Place) {
+    let mut w = World::new(place).await;
     w.options.drain_timeout = Duration::from_millis(20);
     w.options.stop_grace = Duration::from_millis(20);
     let id = w.enqueue(Probe::Deaf).await;
@@ -36,9 +37,8 @@ async fn a_job_that_overruns_the_drain_is_handed_over_unspent() {
     assert_eq!(job.history[0].cause, Cause::Handover);
 }
 
-#[tokio::test]
-async fn a_handler_that_returns_when_asked_to_stop_is_handed_over_too() {
-    let mut w = World::new().await;
+pub async fn a_handler_that_returns_when_asked_to_stop_is_handed_over_too(place: &Place) {
+    let mut w = World::new(place).await;
     w.options.drain_timeout = Duration::from_millis(20);
     w.options.stop_grace = Duration::from_mins(1);
     let id = w.enqueue(Probe::UntilStopping).await;
@@ -48,9 +48,8 @@ async fn a_handler_that_returns_when_asked_to_stop_is_handed_over_too() {
     assert_eq!(w.job(id).await.attempts.failure, 0);
 }
 
-#[tokio::test]
-async fn a_hard_stop_ends_at_once_and_gives_the_job_back() {
-    let w = World::new().await;
+pub async fn a_hard_stop_ends_at_once_and_gives_the_job_back(place: &Place) {
+    let w = World::new(place).await;
     let id = w.enqueue(Probe::Deaf).await;
     let fleet = w.start();
     w.started().await;
@@ -63,9 +62,8 @@ async fn a_hard_stop_ends_at_once_and_gives_the_job_back() {
     assert_eq!(w.job(id).await.state, JobState::Pending);
 }
 
-#[tokio::test]
-async fn a_cancel_still_reaches_a_job_while_draining() {
-    let w = World::new().await;
+pub async fn a_cancel_still_reaches_a_job_while_draining(place: &Place) {
+    let w = World::new(place).await;
     let id = w.enqueue(Probe::UntilCancelled).await;
     let fleet = w.start();
     w.started().await;
@@ -74,9 +72,8 @@ async fn a_cancel_still_reaches_a_job_while_draining() {
     assert_eq!(fleet.ended().await.cancelled, 1);
 }
 
-#[tokio::test]
-async fn a_fleet_without_work_ends_at_once() {
-    let w = World::new().await;
+pub async fn a_fleet_without_work_ends_at_once(place: &Place) {
+    let w = World::new(place).await;
     let fleet = w.start();
     let asked = Instant::now();
     let report = fleet.stop().await;

@@ -135,20 +135,19 @@ pub struct Running {
 
 impl World {
     /// On the machine's time.
-    pub async fn new() -> Self {
-        Self::with(Clock::Store, None).await
+    pub async fn new(place: &Place) -> Self {
+        Self::with(place, Clock::Store, None).await
     }
 
     /// On time that only [`World::advance`] moves.
-    pub async fn with_manual_time() -> Self {
+    pub async fn with_manual_time(place: &Place) -> Self {
         let now = Arc::new(AtomicI64::new(1_800_000_000_000));
-        Self::with(Clock::Manual(now.clone()), Some(now)).await
+        Self::with(place, Clock::Manual(now.clone()), Some(now)).await
     }
 
-    async fn with(clock: Clock, now: Option<Arc<AtomicI64>>) -> Self {
-        let place = Place::new(clock).await;
-        let (store, faults) = faulty(place.open().await);
-        let other = place.open().await;
+    async fn with(place: &Place, clock: Clock, now: Option<Arc<AtomicI64>>) -> Self {
+        let (store, faults) = faulty(place.open(clock.clone()).await);
+        let other = place.open(clock).await;
         let (started_in, started) = mpsc::unbounded_channel();
         let stage = Stage {
             started: started_in,

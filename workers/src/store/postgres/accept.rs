@@ -48,9 +48,8 @@ impl Record {
         fn column<'a, T>(jobs: &'a [Submission], of: impl Fn(&'a Submission) -> T) -> Vec<T> {
             jobs.iter().map(of).collect()
         }
-        let label = |j: &Submission| match j.spec.labels.is_empty() {
-            true => None,
-            false => serde_json::to_string(&j.spec.labels).ok(),
+        let label = |j: &Submission| {
+            if j.spec.labels.is_empty() { None } else { serde_json::to_string(&j.spec.labels).ok() }
         };
         sqlx::query(include_str!("insert_jobs.sql"))
             .bind(column(jobs, |j| j.id.0))
@@ -94,7 +93,7 @@ impl Acceptance<'_> {
             .map(|r| Ok((row::get(r, "key")?, JobId(row::get(r, "job_id")?))))
             .collect::<Result<_, Error>>()?;
         let is_held = |k: &KeyClaim| !taken.contains(&(k.key.clone(), k.job));
-        let held: Vec<usize> = (0..keys.len()).filter(|&i| is_held(&keys[i])).collect();
+        let held: Vec<usize> = (0..keys.len()).filter(|&i| is_held(keys[i])).collect();
         let mut holders: Vec<Option<Holder>> = keys.iter().map(|_| None).collect();
         if held.is_empty() {
             return Ok(holders);
@@ -159,9 +158,8 @@ fn bind_keys<'q>(
 impl Holder {
     fn read(r: &sqlx::postgres::PgRow) -> Result<Self, Error> {
         let job = JobId(row::get(r, "job_id")?);
-        let open = match row::get::<bool>(r, "open")? {
-            false => None,
-            true => Some(OpenJob {
+        let open = if row::get::<bool>(r, "open")? {
+            Some(OpenJob {
                 id: job,
                 run: 0,
                 ready_at: 0,
@@ -171,7 +169,9 @@ impl Holder {
                 queue: row::get(r, "queue")?,
                 priority: row::get::<i16>(r, "priority")? as u8,
                 group: row::group(r)?,
-            }),
+            })
+        } else {
+            None
         };
         Ok(Self {
             job,

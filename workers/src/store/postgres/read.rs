@@ -40,10 +40,7 @@ impl Record {
             Some(state) if state.is_terminal() => (Some(state.as_str()), None),
             state => (None, state.map(JobState::as_str)),
         };
-        let labels = match f.labels.is_empty() {
-            true => None,
-            false => serde_json::to_string(&f.labels).ok(),
-        };
+        let labels = if f.labels.is_empty() { None } else { serde_json::to_string(&f.labels).ok() };
         let rows = sqlx::query(include_str!("list.sql"))
             .bind(&f.kind)
             .bind(&f.queue)
@@ -72,7 +69,7 @@ impl Record {
             .map(|r| {
                 let cause: String = row::get(r, "cause")?;
                 Ok(Attempt {
-                    cause: Cause::parse(&cause).ok_or_else(|| corrupt(id, format!("cause `{cause}`")))?,
+                    cause: Cause::parse(&cause).ok_or_else(|| corrupt(id, &format!("cause `{cause}`")))?,
                     worker: row::get(r, "worker")?,
                     started_at: row::get::<Option<i64>>(r, "started_at")?.map(time),
                     ended_at: time(row::get(r, "ended_at")?),
@@ -121,8 +118,8 @@ fn found(r: &PgRow) -> Result<Found, Error> {
     let cancel: bool = row::get(r, "cancel")?;
     let is_open: bool = row::get(r, "open")?;
     let state = match row::get::<Option<String>>(r, "state")? {
-        Some(text) => JobState::parse(&text).ok_or_else(|| corrupt(id, format!("state `{text}`")))?,
-        None if !is_open => return Err(corrupt(id, "neither unfinished nor with a result".to_owned())),
+        Some(text) => JobState::parse(&text).ok_or_else(|| corrupt(id, &format!("state `{text}`")))?,
+        None if !is_open => return Err(corrupt(id, "neither unfinished nor with a result")),
         None if reason.is_some() => JobState::Paused,
         None if row::get::<Option<bool>>(r, "later")?.unwrap_or(false) => JobState::Scheduled,
         None => JobState::Pending,
@@ -173,7 +170,7 @@ fn loaded(r: &PgRow) -> Result<Loaded, Error> {
     let defaults = Spec::default();
     let spec = Spec {
         queue: queue.clone(),
-        priority: Priority::try_from(priority).map_err(|e| corrupt(id, e.to_string()))?,
+        priority: Priority::try_from(priority).map_err(|e| corrupt(id, &e.to_string()))?,
         max_attempts: row::get::<i32>(r, "max_attempts")? as u32,
         timeout_ms: row::get::<i64>(r, "timeout_ms")? as u64,
         backoff: match backoff[..] {
@@ -185,7 +182,7 @@ fn loaded(r: &PgRow) -> Result<Loaded, Error> {
         trace: row::get(r, "trace")?,
         ..defaults
     };
-    let payload = json(id, row::get(r, "payload")?)?.ok_or_else(|| corrupt(id, "no payload".to_owned()))?;
+    let payload = json(id, row::get(r, "payload")?)?.ok_or_else(|| corrupt(id, "no payload"))?;
     let open = OpenJob {
         id,
         run: row::get::<i32>(r, "run")? as u32,
@@ -206,9 +203,9 @@ fn time(ms: i64) -> Timestamp {
 }
 
 fn json<T: DeserializeOwned>(id: JobId, text: Option<String>) -> Result<Option<T>, Error> {
-    text.map(|t| serde_json::from_str(&t)).transpose().map_err(|e| corrupt(id, e.to_string()))
+    text.map(|t| serde_json::from_str(&t)).transpose().map_err(|e| corrupt(id, &e.to_string()))
 }
 
-fn corrupt(id: JobId, detail: String) -> Error {
+fn corrupt(id: JobId, detail: &str) -> Error {
     Error::Corrupt { what: "postgres", detail: format!("job {id}: {detail}") }
 }

@@ -30,9 +30,10 @@ impl Remote {
         let (cancelled, again): (Vec<OpenJob>, Vec<OpenJob>) = lost.into_iter().partition(|job| job.cancel);
 
         self.end_cancelled(&cancelled).await?;
-        let raised = match again.is_empty() {
-            true => HashSet::new(),
-            false => self.record.raise_run(&again.iter().collect::<Vec<_>>()).await?,
+        let raised = if again.is_empty() {
+            HashSet::new()
+        } else {
+            self.record.raise_run(&again.iter().collect::<Vec<_>>()).await?
         };
         let pushed = self.push_open(&raised).await;
         Ok(Reconciled { checked, pushed, next })

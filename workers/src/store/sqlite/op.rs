@@ -155,11 +155,11 @@ async fn settle_all(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error> {
     let ends: Vec<&Settle> = calls.flat_map(|call| &call.ask).collect();
     if ends.is_empty() {
         // A call without an end is answered all the same.
-        ops.iter_mut().for_each(|op| {
+        for op in ops {
             if let Op::Settle(call) = op {
                 call.answer = Some(Ok(Vec::new()));
             }
-        });
+        }
         return Ok(());
     }
     let mut settled = settle::settle(tx, &ends).await?.into_iter();
