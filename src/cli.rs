@@ -2,6 +2,7 @@
 
 mod act;
 mod backend;
+mod bench;
 mod completions;
 mod config;
 mod doctor;
@@ -118,6 +119,8 @@ enum Command {
     Queues(queues::Args),
     /// Apply the database migrations that are missing
     Migrate,
+    /// Measure a store on this machine: accept, work off, latency, idling
+    Bench(bench::Args),
     /// Print every setting, its value and where it comes from; secrets are masked
     Config,
     /// Check every dependency and setting, and say what to do
@@ -161,6 +164,7 @@ impl Command {
             Self::Resume(args) => act::run(Action::Resume, args, session).await,
             Self::Queues(args) => queues::run(args, session).await,
             Self::Migrate => migrate::run(session).await,
+            Self::Bench(args) => bench::run(args, session).await,
             Self::Config => config::run(session),
             Self::Doctor => doctor::run(session).await,
             Self::Health(args) => health::run(args, session).await,

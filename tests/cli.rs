@@ -193,3 +193,17 @@ fn migrating_twice_is_harmless() {
     assert!(!first["applied"].as_array().unwrap().is_empty(), "{first}");
     assert_eq!(home.run(&["migrate", "--json"]).exits(0).json(), json!({ "applied": [] }));
 }
+
+#[test]
+fn a_store_is_measured_and_left_as_it_was() {
+    let home = Home::new();
+    let few = ["--jobs", "1000", "--rounds", "1", "--latency-jobs", "50", "--idle-seconds", "1"];
+    let report = home.run(&[&["bench", "--json"][..], &few].concat()).exits(0).json();
+    for measured in ["enqueue_in_batches", "enqueue_one_by_one", "drain", "drain_mixed"] {
+        assert!(report[measured]["per_second"].as_f64().unwrap() > 0.0, "{report}");
+    }
+    assert_eq!(report["latency"]["jobs"], 50);
+    assert_eq!(home.run(&["ls", "--json"]).exits(0).json()["jobs"].as_array().unwrap().len(), 0);
+    let left: Vec<_> = home.data_files().into_iter().filter(|name| name.starts_with("bench")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}

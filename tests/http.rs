@@ -7,13 +7,18 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::{Home, SOON};
 
+fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().timeout(SOON).build().unwrap()
+}
+
 async fn status(url: &str) -> StatusCode {
-    Client::new().get(url).timeout(SOON).send().await.unwrap().status()
+    client().get(url).send().await.unwrap().status()
 }
 
 async fn submit(url: &str, source: Value) -> Value {
     let body = json!({ "kind": "code-review", "payload": { "source": source } });
-    Client::new().post(format!("{url}/v1/jobs")).json(&body).send().await.unwrap().json().await.unwrap()
+    client().post(format!("{url}/v1/jobs")).json(&body).send().await.unwrap().json().await.unwrap()
 }
 
 #[tokio::test]

@@ -59,6 +59,12 @@ impl Home {
         path
     }
 
+    /// Names of the files in the data directory.
+    pub fn data_files(&self) -> Vec<String> {
+        let dir = fs::read_dir(self.path().join(".local/share/flotilla")).unwrap();
+        dir.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
     /// A command that has not started.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flotilla"));

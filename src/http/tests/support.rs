@@ -104,6 +104,7 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(http::run(listener, http::api(app), closing.clone(), SOON));
     let token = token.map(str::to_owned);
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().timeout(SOON).build().unwrap();
     Server { url, store, stopping, closing, go, token, client, registry, serving, fleet: None, _dir: dir }
 }

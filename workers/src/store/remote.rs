@@ -13,6 +13,7 @@ mod keyed;
 pub mod raw;
 mod reconcile;
 mod rescue;
+pub mod room;
 mod settle;
 mod view;
 

@@ -4,7 +4,7 @@ use super::Options;
 use crate::store::OpenError;
 use redis::Script;
 use secrecy::ExposeSecret;
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{Connection, PgConnection, Row, postgres::PgConnectOptions};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -44,7 +44,11 @@ pub async fn commands_seen(options: &Options) -> Option<u64> {
 }
 
 async fn connect(options: &Options) -> Result<PgConnection, sqlx::Error> {
-    PgConnection::connect(options.postgres_url.expose_secret()).await
+    let mut to: PgConnectOptions = options.postgres_url.expose_secret().parse()?;
+    if let Some(schema) = &options.schema {
+        to = to.options([("search_path", schema)]);
+    }
+    PgConnection::connect_with(&to).await
 }
 
 /// Rows a second into a table of the shape of `jobs`.

@@ -1,0 +1,84 @@
+//! Where a measurement keeps its jobs, so that it meets no one else's and leaves none behind.
+
+use super::failed;
+use crate::{
+    config::Loaded,
+    exit::Failure,
+    open::{self, Place as Configured},
+};
+use flotilla_workers::{
+    bench,
+    store::{
+        Store,
+        remote::{self, raw::Raw, room},
+    },
+};
+use std::{path::PathBuf, process, sync::Arc};
+
+/// A store that is there for the measurement only.
+pub enum Place {
+    File(PathBuf),
+    Remote(Box<remote::Options>),
+}
+
+impl Place {
+    /// Beside the store that the configuration names.
+    pub async fn enter(loaded: &Loaded) -> Result<Self, Failure> {
+        Ok(match Configured::of(loaded)? {
+            Configured::Sqlite(path) => Self::File(path.with_file_name(format!("bench-{}.db", process::id()))),
+            Configured::Remote(options) => Self::Remote(Box::new(room::enter(&options).await?)),
+        })
+    }
+
+    pub async fn open(&self) -> Result<Arc<dyn Store>, Failure> {
+        match self {
+            Self::File(path) => open::file(path).await,
+            Self::Remote(options) => Ok(remote::open((**options).clone()).await?),
+        }
+    }
+
+    /// The limits of what is below the store, and how it is set up.
+    pub async fn raw(&self, rows: usize) -> Result<Raw, Failure> {
+        match self {
+            Self::File(_) => {
+                let store = self.open().await?;
+                let version = store.health().await.into_iter().next().map_or_else(String::new, |d| d.detail);
+                store.close().await;
+                let settings = [
+                    ("sqlite version", version),
+                    ("sqlite journal_mode", "wal".to_owned()),
+                    ("sqlite synchronous", "full for jobs and results, normal for claims and output".to_owned()),
+                ];
+                let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
+                Ok(Raw { rates: Vec::new(), settings })
+            }
+            Self::Remote(options) => Ok(remote::raw::measure(options, &bench::sample_payload(), rows).await?),
+        }
+    }
+
+    /// Commands that Redis has seen, where there is one.
+    pub async fn commands(&self) -> Option<u64> {
+        match self {
+            Self::File(_) => None,
+            Self::Remote(options) => remote::raw::commands_seen(options).await,
+        }
+    }
+
+    /// Removes everything.
+    pub async fn leave(&self) -> Result<(), Failure> {
+        match self {
+            Self::File(path) => {
+                for end in ["", "-wal", "-shm"] {
+                    let mut name = path.clone().into_os_string();
+                    name.push(end);
+                    match std::fs::remove_file(&name) {
+                        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }
+            Self::Remote(options) => Ok(room::leave(options).await?),
+        }
+    }
+}
