@@ -57,6 +57,8 @@ impl Shutdown {
     /// it safe.
     pub async fn run(&self, mut bringing: Tasks, mut working: Tasks, mut keeping: Tasks) {
         tokio::select! {
+            // Tasks end when they are told to as well: that is no surprise.
+            biased;
             () = self.draining.cancelled() => {}
             () = self.hard.cancelled() => {}
             () = bringing.one_ended() => {}
