@@ -4,7 +4,7 @@
 #[allow(dead_code, reason = "shared with the conformance suite")]
 mod servers;
 
-use flotilla_jobs::{JobState, NewJob, Options as JobOptions};
+use flotilla_jobs::{Fault, JobState, NewJob, Options as JobOptions};
 use flotilla_workers::{
     clock::Clock,
     store::{
@@ -42,6 +42,21 @@ impl World {
     async fn claim(&self, max: u32) -> Result<Vec<Claimed>, Error> {
         let queues = [("default".to_owned(), max)];
         self.store.claim(Claim { worker: "one", queues: &queues, lease_ttl: LIMIT }).await
+    }
+
+    /// Claims a job, and settles it so that the record knows and this store's queue does not hear of it.
+    async fn settle_unheard(&self, end: End) -> Claimed {
+        let accepted = self.store.enqueue(jobs(1)).await.unwrap();
+        let queues = [("default".to_owned(), 1)];
+        let ask = Claim { worker: "one", queues: &queues, lease_ttl: Duration::from_millis(1) };
+        let claimed = self.store.claim(ask).await.unwrap().pop().unwrap();
+        assert_eq!(claimed.id(), accepted[0].id);
+        let elsewhere = Options { prefix: "elsewhere".to_owned(), ..options(&self.redis, &self.postgres) };
+        let elsewhere = open(elsewhere).await.unwrap();
+        let settle = Settle { lease: claimed.lease.clone(), started_at: claimed.claimed_at, end };
+        assert!(matches!(elsewhere.settle(vec![settle]).await.unwrap()[..], [Settled::Recorded(_)]));
+        elsewhere.close().await;
+        claimed
     }
 
     async fn complete(&self, claimed: Vec<Claimed>) -> Result<Vec<Settled>, Error> {
@@ -174,4 +189,28 @@ async fn a_server_that_is_not_there_is_named_without_its_password() {
         let refused = open(Options::new(redis.into(), postgres.into())).await.err().unwrap().to_string();
         assert!(refused.contains(what) && !refused.contains("hunter2"), "{refused}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delay_the_queue_did_not_hear_of_is_kept() {
+    let w = World::start().await;
+    let job = w.settle_unheard(End::Retry(Fault::new("flaky", "not now"), 10 * LIMIT)).await.id();
+    // The lease is over by now; only the rescue is left to tell the queue.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(w.store.rescue(&["default".to_owned()], 10).await.unwrap().is_empty(), "that was no crash");
+    assert!(w.claim(1).await.unwrap().is_empty());
+    let job = w.store.get(job).await.unwrap().unwrap();
+    assert_eq!((job.state, job.attempts.failure, job.attempts.crash), (JobState::Scheduled, 1, 0));
+    assert_eq!(w.store.queues().await.unwrap()[0].scheduled, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_resumed_before_the_queue_heard_of_its_pause_runs_again() {
+    let w = World::start().await;
+    let old = w.settle_unheard(End::Paused("no budget".to_owned())).await;
+    assert_eq!(w.store.resume(&[old.id()]).await.unwrap(), [true]);
+    let again = w.claim(1).await.unwrap();
+    assert_eq!(again.iter().map(Claimed::id).collect::<Vec<_>>(), [old.id()]);
+    assert_eq!(w.complete(vec![old]).await.unwrap(), [Settled::LeaseLost]);
+    assert_eq!(w.complete(again).await.unwrap(), [Settled::Recorded(JobState::Completed)]);
 }

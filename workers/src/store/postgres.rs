@@ -6,6 +6,7 @@ mod queues;
 mod read;
 mod row;
 mod settle;
+mod text;
 
 pub(crate) use accept::{Holder, KeyClaim};
 pub(crate) use read::{Found, Loaded, Search};

@@ -47,6 +47,8 @@ pub(crate) enum ReadyAt {
     New(Option<i64>),
     /// A job that the queue lost: it keeps its age.
     Since(i64),
+    /// A job that somebody put back after its run had ended, whether or not the queue has heard of that end.
+    Again(i64),
 }
 
 /// A job that was handed out.
@@ -109,6 +111,7 @@ impl Queues {
                 ReadyAt::New(None) => String::new(),
                 ReadyAt::New(Some(ms)) => format!("+{ms}"),
                 ReadyAt::Since(ms) => ms.to_string(),
+                ReadyAt::Again(ms) => format!("!{ms}"),
             };
             call.arg(&job.ticket).arg(&job.envelope).arg(at);
         }

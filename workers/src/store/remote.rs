@@ -20,7 +20,9 @@ mod view;
 use super::{
     AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent,
     OpenError, Promoted, QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store,
-    Submission, Upkeep, migrations, postgres::Record, redis::Queues,
+    Submission, Upkeep, migrations,
+    postgres::Record,
+    redis::{Queues, ReadyAt},
 };
 use crate::clock::Clock;
 use async_trait::async_trait;
@@ -140,13 +142,13 @@ impl Jobs for Remote {
 
     async fn retry(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
         let done = self.record.reopen(ids).await?;
-        self.push_open(&done).await;
+        self.push_open(&done, ReadyAt::Again).await;
         Ok(ids.iter().map(|id| done.contains(id)).collect())
     }
 
     async fn resume(&self, ids: &[JobId]) -> Result<Vec<bool>, Error> {
         let done = self.record.resume(ids).await?;
-        self.push_open(&done).await;
+        self.push_open(&done, ReadyAt::Again).await;
         Ok(ids.iter().map(|id| done.contains(id)).collect())
     }
 

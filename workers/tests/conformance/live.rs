@@ -130,3 +130,12 @@ pub async fn another_opening_reads_the_same(f: &impl Fixture) {
     let other = f.second_store().await;
     assert_eq!(other.read(claimed.id(), 0, 9).await.unwrap()[0].event, says("hello"));
 }
+
+pub async fn no_character_stops_the_output(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+    append(f, &claimed, [says("a\0b"), progress(1, "\0"), says("after")]).await;
+
+    let read = read(f, claimed.id(), 0, 10).await;
+    assert_eq!((read.len(), &read[2]), (3, &(3, says("after"))));
+    assert!(read[0].1 == says("a\0b") || read[0].1 == says("a\u{fffd}b"));
+}

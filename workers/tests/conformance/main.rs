@@ -194,6 +194,7 @@ suite! {
         too_much_output_is_cut,
         one_large_append_is_cut_too,
         another_opening_reads_the_same,
+        no_character_stops_the_output,
     },
     operator::{
         a_failed_job_runs_with_fresh_counters,
@@ -283,6 +284,7 @@ suite! {
         every_cause_has_its_own_count,
         a_batch_of_ends_is_answered_in_order,
         a_thousand_mixed_ends_are_settled_at_once,
+        no_character_keeps_a_result_off_the_record,
     },
     signals::{
         a_submit_wakes_workers,

@@ -202,3 +202,27 @@ pub async fn a_thousand_mixed_ends_are_settled_at_once(f: &impl Fixture) {
     let stats = f.stats(QUEUE).await;
     assert_eq!((stats.pending, stats.scheduled, stats.running), (250, 250, 0));
 }
+
+/// A record may put U+FFFD in the place of U+0000; it may not refuse the result, nor those settled with it.
+pub async fn no_character_keeps_a_result_off_the_record(f: &impl Fixture) {
+    f.enqueue_all((0..4).map(|_| noop())).await;
+    let claimed = f.claim(4).await;
+    let nul = "a\0b";
+    let ends = [
+        done_with(&value!({ "text": nul, "path": "C:\\u0000" })),
+        End::Failed(Fault::new("odd", nul)),
+        End::Paused(nul.to_owned()),
+        done(),
+    ];
+    let batch = claimed.iter().zip(ends).map(|(c, end)| ended(c, end)).collect();
+    let settled = f.store().settle(batch).await.unwrap();
+
+    let states = [JobState::Completed, JobState::Failed, JobState::Paused, JobState::Completed];
+    assert_eq!(settled, states.map(Settled::Recorded));
+    let kept = |text: &str| assert!(text == nul || text == "a\u{fffd}b", "{text:?}");
+    let output = json(f.job(claimed[0].id()).await.output.as_deref());
+    kept(output["text"].as_str().unwrap());
+    assert_eq!(output["path"], "C:\\u0000");
+    kept(&f.job(claimed[1].id()).await.error.unwrap().message);
+    kept(&f.job(claimed[2].id()).await.reason.unwrap());
+}

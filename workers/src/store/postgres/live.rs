@@ -1,6 +1,6 @@
 //! Live output on record.
 
-use super::{Record, fault, row};
+use super::{Record, fault, row, text};
 use crate::store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent};
 use flotilla_jobs::JobId;
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 impl Record {
     /// Appends events in the order given; answers the jobs that still had the run.
     pub(crate) async fn append(&self, events: &[(Lease, LiveEvent)]) -> Result<Vec<JobId>, Error> {
-        let texts: Vec<String> = events.iter().map(|(_, e)| serde_json::to_string(e).unwrap_or_default()).collect();
+        let texts: Vec<String> = events.iter().map(|(_, e)| text::of(e).unwrap_or_default()).collect();
         let rows = sqlx::query(include_str!("append_output.sql"))
             .bind(events.iter().map(|(l, _)| l.job.0).collect::<Vec<_>>())
             .bind(events.iter().map(|(l, _)| l.run as i32).collect::<Vec<_>>())

@@ -1,6 +1,6 @@
 //! How runs end on record: with a result, or given back for another run.
 
-use super::{OpenJob, Record, fault, row};
+use super::{OpenJob, Record, fault, row, text};
 use crate::store::Error;
 use flotilla_jobs::{Attempts, Cause, Fault, JobId, JobState};
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -140,14 +140,14 @@ impl Change {
             .bind(ends.iter().map(|e| e.cause.as_str()).collect::<Vec<_>>())
             .bind(ends.iter().map(|e| e.worker).collect::<Vec<_>>())
             .bind(ends.iter().map(|e| e.started_at).collect::<Vec<_>>())
-            .bind(ends.iter().map(|e| json(e.error.as_deref())).collect::<Vec<_>>())
+            .bind(ends.iter().map(|e| text::of_fault(e.error.as_deref())).collect::<Vec<_>>())
             .bind(ends.iter().map(|e| at(&e.again)).collect::<Vec<_>>())
             .bind(count(|a| a.failure))
             .bind(count(|a| a.crash))
             .bind(count(|a| a.handover))
             .bind(count(|a| a.throttle))
             .bind(count(|a| a.budget))
-            .bind(ends.iter().map(|e| e.paused).collect::<Vec<_>>())
+            .bind(ends.iter().map(|e| e.paused.map(text::plain)).collect::<Vec<_>>())
             .bind(self.now)
             .bind(ends.iter().map(|e| delay(&e.again)).collect::<Vec<_>>())
             .fetch_all(&mut *self.tx)
@@ -172,8 +172,8 @@ async fn finish_on(conn: &mut PgConnection, ends: &[Finish<'_>], now: Option<i64
         .bind(ends.iter().map(|e| e.state.as_str()).collect::<Vec<_>>())
         .bind(ends.iter().map(|e| e.worker).collect::<Vec<_>>())
         .bind(ends.iter().map(|e| e.started_at).collect::<Vec<_>>())
-        .bind(ends.iter().map(|e| e.output).collect::<Vec<_>>())
-        .bind(ends.iter().map(|e| json(e.error.as_deref())).collect::<Vec<_>>())
+        .bind(ends.iter().map(|e| e.output.map(text::json)).collect::<Vec<_>>())
+        .bind(ends.iter().map(|e| text::of_fault(e.error.as_deref())).collect::<Vec<_>>())
         .bind(now)
         .fetch_all(conn)
         .await
@@ -183,8 +183,4 @@ async fn finish_on(conn: &mut PgConnection, ends: &[Finish<'_>], now: Option<i64
 
 pub(super) fn uuids(ids: &[JobId]) -> Vec<Uuid> {
     ids.iter().map(|id| id.0).collect()
-}
-
-fn json(fault: Option<&Fault>) -> Option<String> {
-    fault.and_then(|f| serde_json::to_string(f).ok())
 }

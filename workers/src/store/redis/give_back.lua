@@ -17,7 +17,7 @@ for i = FIRST + 2, #ARGV, 5 do
     else
       local bar = string.find(job, "|", 1, true)
       redis.call("HSET", JOBS, ticket, ARGV[i + 2] .. string.sub(job, bar))
-      if what == "delay" then
+      if what == "delay" and at > now then
         redis.call("ZADD", DELAYED, at, ticket)
       else
         make_ready(ticket, at)

@@ -1,21 +1,34 @@
 -- push: puts jobs in the queue that it does not know; those it knows stay as they are.
--- ARGV[4..] for each job: ticket, head|body, ready_at in ms, "+" and ms for then but not before now, or
--- "" for now
--- Returns how many it did not know.
+-- ARGV[4..] for each job: ticket, head|body, ready_at in ms, "+" and ms for then but not before now, "!" and ms for
+-- then also where the queue still knows a lease of an earlier run, or "" for now
+-- Returns how many it took.
 local tickets = {}
 for i = FIRST, #ARGV, 3 do tickets[#tickets + 1] = ARGV[i] end
 if #tickets == 0 then return 0 end
 local known = redis.call("HMGET", JOBS, unpack(tickets))
 
+local function run_of(job) return tonumber(string.match(job, "^%d+")) end
+
+-- A lease of a run that has ended on record; the worker only has not said so here yet. Answers whether there was one.
+local function forget_lease(ticket, job, pushed)
+  if redis.call("HEXISTS", TOKENS, ticket) == 0 or run_of(job) >= run_of(pushed) then return false end
+  redis.call("ZREM", LEASES, ticket)
+  redis.call("HDEL", TOKENS, ticket)
+  redis.call("SREM", CANCELS, ticket)
+  release(ticket)
+  return true
+end
+
 local bodies, delayed, new = {}, {}, 0
 for i, ticket in ipairs(tickets) do
-  if not known[i] then
+  local arg = FIRST + (i - 1) * 3
+  local mark, ms = string.match(ARGV[arg + 2], "^([+!]?)(.*)$")
+  if not known[i] or (mark == "!" and forget_lease(ticket, known[i], ARGV[arg + 1])) then
     new = new + 1
-    local arg = FIRST + (i - 1) * 3
     bodies[#bodies + 1], bodies[#bodies + 2] = ticket, ARGV[arg + 1]
-    local at = tonumber(ARGV[arg + 2]) or now
+    local at = tonumber(ms) or now
     -- A new job is no older than its acceptance; one that is pushed again keeps its age.
-    if string.sub(ARGV[arg + 2], 1, 1) == "+" then at = math.max(at, now) end
+    if mark == "+" then at = math.max(at, now) end
     if at > now then
       delayed[#delayed + 1], delayed[#delayed + 2] = at, ticket
     else

@@ -3,7 +3,7 @@
 use super::Remote;
 use crate::store::{
     Claim, Claimed, Error, Lease, Renewal,
-    redis::{self, Back, Batch, Head, MAX_SCRIPT_BATCH, Popped, Then},
+    redis::{self, Back, Batch, Head, MAX_SCRIPT_BATCH, Popped, ReadyAt, Then},
 };
 use flotilla_jobs::JobId;
 use futures_util::future::try_join_all;
@@ -51,7 +51,7 @@ impl Remote {
             return;
         }
         let ids = tickets.iter().filter_map(|t| redis::id_of(t)).collect();
-        self.push_open(&ids).await;
+        self.push_open(&ids, ReadyAt::Since).await;
     }
 
     pub(super) async fn do_renew(&self, leases: &[Lease], ttl: Duration) -> Result<Vec<Renewal>, Error> {

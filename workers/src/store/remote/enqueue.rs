@@ -42,7 +42,7 @@ impl Remote {
     }
 
     /// Pushes unfinished jobs as they are on record. What fails is left to reconciliation.
-    pub(super) async fn push_open(&self, ids: &HashSet<JobId>) -> u32 {
+    pub(super) async fn push_open(&self, ids: &HashSet<JobId>, ready: fn(i64) -> ReadyAt) -> u32 {
         if ids.is_empty() {
             return 0;
         }
@@ -54,7 +54,7 @@ impl Remote {
                 return 0;
             }
         };
-        let pushes = loaded.iter().map(|l| (l.open.queue.as_str(), Push::of_record(l)));
+        let pushes = loaded.iter().map(|l| (l.open.queue.as_str(), Push::of_record(l, ready)));
         self.intake.push(pushes).await
     }
 }
@@ -122,12 +122,12 @@ impl Push {
         }
     }
 
-    fn of_record(loaded: &Loaded) -> Self {
+    fn of_record(loaded: &Loaded, ready: fn(i64) -> ReadyAt) -> Self {
         let open = &loaded.open;
         Self {
             ticket: redis::ticket(open.id, open.priority, open.group.as_ref()),
             envelope: redis::write_envelope(Head { run: open.run, attempts: open.attempts }, &loaded.job),
-            ready_at: ReadyAt::Since(open.ready_at),
+            ready_at: ready(open.ready_at),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Remote;
 use crate::store::{
     Error, QueueStats, Reconciled,
     postgres::OpenJob,
-    redis::{self, Known, MAX_SCRIPT_BATCH},
+    redis::{self, Known, MAX_SCRIPT_BATCH, ReadyAt},
 };
 use flotilla_jobs::JobId;
 use std::{
@@ -35,7 +35,7 @@ impl Remote {
         } else {
             self.record.raise_run(&again.iter().collect::<Vec<_>>()).await?
         };
-        let pushed = self.push_open(&raised).await;
+        let pushed = self.push_open(&raised, ReadyAt::Since).await;
         Ok(Reconciled { checked, pushed, next })
     }
 

@@ -87,8 +87,9 @@ fn back<'a>(expired: &'a Expired, token: u64, fates: &HashMap<JobId, Fate>) -> B
     let fate = redis::id_of(&expired.ticket).and_then(|id| fates.get(&id));
     let (head, then) = match fate {
         Some(fate) if fate.state == JobState::Pending => {
-            // The queue's own ready_at, if it has one: it orders what waits now.
-            (fate.head, Then::Ready(if fate.crashed { expired.ready_at } else { fate.ready_at }))
+            // A crash keeps the place the queue gave the job. Otherwise its worker gave it back and only the queue did
+            // not hear: it waits as long as the record says.
+            (fate.head, if fate.crashed { Then::Ready(expired.ready_at) } else { Then::Delay(fate.ready_at) })
         }
         _ => (Head::default(), Then::Drop),
     };
