@@ -44,7 +44,8 @@ fn digest(collected: Collected, watch: &Watch) -> Result<Review, Error> {
         None => Settings::default(),
     };
     watch.stage(2, "sorting the files")?;
-    let filtered = filter::filter(files, &collected.sizes, &settings);
+    let known = filter::Known { sizes: &collected.sizes, heads: &collected.heads };
+    let filtered = filter::filter(files, known, &settings);
     let is_settings = |path: &str| path == settings::FILE;
     if collected.settings.is_some() && filtered.reviewed.iter().any(|file| is_settings(&file.path)) {
         notes.push(format!("the change touches {}; what it sets counts once it is in the base", settings::FILE));

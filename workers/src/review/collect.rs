@@ -1,6 +1,7 @@
 //! Gets hold of a change: its diff, the sizes of its new files, and the settings at its base.
 
 mod base;
+mod heads;
 mod patch;
 mod repository;
 mod untracked;
@@ -18,6 +19,8 @@ pub(crate) struct Collected {
     pub diff: Vec<u8>,
     /// Bytes of each new file, by its path.
     pub sizes: HashMap<Vec<u8>, u64>,
+    /// The first lines of changed files as they were at the base, by path, where they are known.
+    pub heads: HashMap<Vec<u8>, Vec<u8>>,
     /// The text of `.flotilla.toml` at the base.
     pub settings: Option<Vec<u8>>,
     pub notes: Vec<String>,
@@ -77,7 +80,15 @@ async fn work_tree(
     notes.extend(start.note);
     notes.extend(patch.notes);
     let settings = settings(&repository, &start.commit, &mut notes).await?;
-    Ok(Collected { base: start.commit, head, diff: patch.diff, sizes: patch.sizes, settings, notes })
+    Ok(Collected {
+        base: start.commit,
+        head,
+        diff: patch.diff,
+        sizes: patch.sizes,
+        heads: patch.heads,
+        settings,
+        notes,
+    })
 }
 
 /// The settings at the base: the change itself must not decide what is found in it.

@@ -38,12 +38,23 @@ enum Fate {
     LeftOut(&'static str),
 }
 
+/// What is known of files beside their diffs, by path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'k> {
+    /// Bytes of the new file.
+    pub sizes: &'k HashMap<Vec<u8>, u64>,
+    /// First lines before the change.
+    pub heads: &'k HashMap<Vec<u8>, Vec<u8>>,
+}
+
 /// Sorts the files of a change.
-pub(crate) fn filter<'a>(files: Vec<FileDiff<'a>>, sizes: &HashMap<Vec<u8>, u64>, settings: &Settings) -> Filtered<'a> {
+pub(crate) fn filter<'a>(files: Vec<FileDiff<'a>>, known: Known<'_>, settings: &Settings) -> Filtered<'a> {
     let mut filtered = Filtered::default();
     for diff in files {
         let path = diff.path();
-        let fate = fate(&path, &diff, settings);
+        let new_path = diff.new_path.as_deref().unwrap_or_default();
+        let fate = fate(&path, &diff, known.heads.get(new_path), settings);
+        let size = known.sizes.get(new_path).copied();
         if let Fate::LeftOut(reason) | Fate::TooLong(reason) = fate {
             filtered.skipped.push(SkippedFile { path: path.clone(), reason: reason.to_owned() });
         }
@@ -54,13 +65,12 @@ pub(crate) fn filter<'a>(files: Vec<FileDiff<'a>>, sizes: &HashMap<Vec<u8>, u64>
             let (added, removed) = diff.counts();
             filtered.reviewed.push(ReviewedFile { path, added, removed });
         }
-        let size = diff.new_path.as_deref().and_then(|path| sizes.get(path)).copied();
         filtered.change.files.push(ChangedFile { diff, size, text_rules: matches!(fate, Fate::Read) });
     }
     filtered
 }
 
-fn fate(path: &str, diff: &FileDiff<'_>, settings: &Settings) -> Fate {
+fn fate(path: &str, diff: &FileDiff<'_>, head: Option<&Vec<u8>>, settings: &Settings) -> Fate {
     // A file that says what is not looked at is always looked at.
     if path == FILE {
         return Fate::Read;
@@ -78,7 +88,8 @@ fn fate(path: &str, diff: &FileDiff<'_>, settings: &Settings) -> Fate {
     if diff.binary || diff.is_deleted() || is_link_or_module {
         return Fate::Glance;
     }
-    if says_generated(diff) {
+    let said_before = head.is_some_and(|head| head.split(|&b| b == b'\n').any(names::is_marker));
+    if said_before || says_generated(diff) {
         return Fate::LeftOut("generated: it says so in its first lines");
     }
     let added = || diff.hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.kind == Kind::Added);

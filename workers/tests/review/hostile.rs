@@ -2,7 +2,20 @@
 
 use crate::repo::{Repo, files, run, tree_from};
 use flotilla_workers::review::{Roots, Watch, review};
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{
+    fs,
+    io::{ErrorKind, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// Nothing here takes longer.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Configures a program wherever git runs one. It leaves a file behind, which must not be there.
 fn arm(repo: &Repo) -> PathBuf {
@@ -77,7 +90,7 @@ async fn the_trap_works() {
     let ran = arm(&repo);
     repo.write("x.f", "newer\n");
     let _ = fs::remove_file(&ran);
-    let _ = std::process::Command::new("git").current_dir(&repo.top).args(["diff", "--stat"]).output();
+    let _ = Command::new("git").current_dir(&repo.top).args(["diff", "--stat"]).output();
     assert!(ran.exists());
 }
 
@@ -166,4 +179,31 @@ async fn settings_of_the_repository_do_not_change_how_a_diff_is_written() {
         repo.git(&["config", key, value]);
     }
     assert_eq!(files(&repo.review_with(true).await), [("x y", 3, 0)]);
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_ends_with_the_review() {
+    let repo = Repo::on_branch();
+    let pipe = repo.beside("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    repo.git(&["config", "include.path", pipe.to_str().unwrap()]);
+    let cancelled = CancellationToken::new();
+    let watch = Watch::new(cancelled.clone(), CancellationToken::new(), Arc::new(|_, _, _: &str| ()));
+    let source = repo.source();
+    let hanging = tokio::spawn(async move { review(&source, &Roots::Anywhere, &watch).await });
+    // Opening the pipe for writing returns once git has opened it for reading.
+    let writer = tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(pipe));
+    let mut writer = timeout(LIMIT, writer).await.unwrap().unwrap().unwrap();
+    cancelled.cancel();
+    let error = timeout(LIMIT, hanging).await.unwrap().unwrap().unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    // Nobody reads any more: the process is gone. A pipe holds 64 KiB, so a reader that only sleeps is told as well.
+    let gone = tokio::task::spawn_blocking(move || {
+        loop {
+            if let Err(error) = writer.write_all(&[b'#'; 4096]) {
+                return error.kind();
+            }
+        }
+    });
+    assert_eq!(timeout(LIMIT, gone).await.unwrap().unwrap(), ErrorKind::BrokenPipe);
 }

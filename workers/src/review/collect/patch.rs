@@ -1,6 +1,6 @@
 //! The diff of a change, and how large its files became.
 
-use super::{Extent, repository::Repository, untracked};
+use super::{Extent, heads, repository::Repository, untracked};
 use crate::review::{Error, git::path_of};
 use std::collections::HashMap;
 
@@ -37,6 +37,7 @@ const RENAMES: [&str; 2] = ["--find-renames=50%", "-l1000"];
 pub(super) struct Patch {
     pub diff: Vec<u8>,
     pub sizes: HashMap<Vec<u8>, u64>,
+    pub heads: HashMap<Vec<u8>, Vec<u8>>,
     pub notes: Vec<String>,
 }
 
@@ -54,6 +55,7 @@ pub(super) async fn read(repository: &Repository, base: &str, head: &str, extent
     let call = git.call(["diff", "--raw", "-z", "--no-abbrev", "--no-renames"]).args(FORMAT);
     let list = call.args(between.iter().copied()).arg("--").at_most(MAX_LIST).run().await?;
     patch.sizes = sizes(repository, &list).await?;
+    patch.heads = heads::read(repository, &list).await?;
     if extent == Extent::WorkTree {
         untracked::add(repository, &mut patch).await?;
     }

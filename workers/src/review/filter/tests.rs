@@ -15,7 +15,11 @@ fn new_file(path: &str, lines: &[&str]) -> String {
 fn fate_of(text: &str) -> (Option<bool>, Option<String>) {
     let mut notes = Vec::new();
     let settings = Settings::parse(b"[review]\nignore = [\"docs/**\", \".flotilla.toml\"]\n", &mut notes);
-    let mut filtered = filter(diff::parse(text.as_bytes()).unwrap(), &HashMap::new(), &settings);
+    let mut filtered = filter(
+        diff::parse(text.as_bytes()).unwrap(),
+        Known { sizes: &HashMap::new(), heads: &HashMap::new() },
+        &settings,
+    );
     let rules = filtered.change.files.pop().map(|file| file.text_rules);
     (rules, filtered.skipped.pop().map(|skipped| skipped.reason))
 }

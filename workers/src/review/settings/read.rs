@@ -160,9 +160,13 @@ impl Reader {
     fn glob(&mut self, at: &str, text: &str) -> Option<Glob> {
         // A directory means what is in it, and a bare name means it anywhere, as in `.gitignore`.
         let body = text.strip_prefix('/').unwrap_or(text);
-        let body = if body.ends_with('/') { format!("{body}**") } else { body.to_owned() };
         let anywhere = !text.trim_end_matches('/').contains('/');
-        let pattern = if anywhere { format!("**/{body}") } else { body };
+        let body = if anywhere { format!("**/{body}") } else { body.to_owned() };
+        let pattern = match body.strip_suffix('/') {
+            Some(directory) => format!("{directory}/**"),
+            None if body.ends_with("**") => body,
+            None => format!("{{{body},{body}/**}}"),
+        };
         let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
         match glob {
             Ok(glob) if !text.is_empty() => Some(glob),

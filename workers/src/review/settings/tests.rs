@@ -29,7 +29,7 @@ fn everything_that_can_be_set_is_used() {
     let (settings, notes) = settings(
         r#"
         [review]
-        ignore = ["docs/**", "*.snap", "fixtures/"]
+        ignore = ["docs/**", "*.snap", "fixtures/", "old", "/src/a/legacy"]
         disable = ["todo/*", "debug/print"]
         [review.severity]
         "secret/*" = "critical"
@@ -42,7 +42,8 @@ fn everything_that_can_be_set_is_used() {
     );
     assert_eq!(notes, [""; 0]);
     assert!(settings.ignores("docs/a/b.md") && settings.ignores("x/y.snap") && settings.ignores("a/fixtures/b/c"));
-    assert!(!settings.ignores("src/docs.rs"));
+    assert!(settings.ignores("old/b/c") && settings.ignores("a/old") && settings.ignores("src/a/legacy/x.rs"));
+    assert!(!settings.ignores("src/docs.rs") && !settings.ignores("x/src/a/legacy") && !settings.ignores("older"));
     assert!(
         settings.disables("todo/no-reference") && settings.disables("debug/print") && !settings.disables("debug/x")
     );
