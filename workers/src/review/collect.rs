@@ -65,27 +65,27 @@ async fn work_tree(
     let head = repository.commit(head).await?;
     let mut notes = Vec::new();
     let mut start = base::find(&repository, base, &head).await?;
-    let mut patch = patch::read(&repository, &start.commit, &head, extent).await?;
-    if patch.diff.is_empty() && start.commit == head && base.is_none() {
+    let mut change = patch::read(&repository, &start.commit, &head, extent).await?;
+    if change.diff.is_empty() && start.commit == head && base.is_none() {
         // The default branch itself: what it compares with is itself, so its last commit is the change.
         start = base::parent(&repository, &head).await?;
-        patch = patch::read(&repository, &start.commit, &head, Extent::Commits).await?;
+        change = patch::read(&repository, &start.commit, &head, Extent::Commits).await?;
         notes.push(format!(
             "there is nothing to compare with {}, so the last commit was reviewed; set a base to review more",
             start.instead_of.as_deref().unwrap_or("the default branch")
         ));
-    } else if patch.diff.is_empty() && start.commit == head {
+    } else if change.diff.is_empty() && start.commit == head {
         notes.push(format!("`{}` holds every commit of the change: nothing was reviewed", base.unwrap_or_default()));
     }
     notes.extend(start.note);
-    notes.extend(patch.notes);
+    notes.extend(change.notes);
     let settings = settings(&repository, &start.commit, &mut notes).await?;
     Ok(Collected {
         base: start.commit,
         head,
-        diff: patch.diff,
-        sizes: patch.sizes,
-        heads: patch.heads,
+        diff: change.diff,
+        sizes: change.sizes,
+        heads: change.heads,
         settings,
         notes,
     })

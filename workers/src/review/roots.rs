@@ -50,7 +50,7 @@ fn alternates(objects: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{fs, os::unix::fs::symlink};
+    use std::{fs, os::unix::fs::symlink, slice};
 
     #[test]
     fn a_repository_may_not_borrow_from_outside() {
@@ -65,11 +65,11 @@ mod tests {
             git
         };
         let good = repo("good");
-        assert!(roots.allow_repository(&[good.clone()]));
+        assert!(roots.allow_repository(slice::from_ref(&good)));
         assert!(!roots.allow_repository(&[good, outside.clone()]));
         let linked = repo("linked");
         symlink(&outside, linked.join("refs")).unwrap();
-        assert!(!roots.allow_repository(&[linked.clone()]));
+        assert!(!roots.allow_repository(slice::from_ref(&linked)));
         assert!(Roots::Anywhere.allow_repository(&[linked]));
         let borrowing = repo("borrowing");
         fs::write(borrowing.join("objects/info/alternates"), format!("{}\n", outside.display())).unwrap();

@@ -51,6 +51,9 @@ impl Default for Watch {
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("cancelled", &self.cancelled).field("stopping", &self.stopping).finish()
+        f.debug_struct("Watch")
+            .field("cancelled", &self.cancelled)
+            .field("stopping", &self.stopping)
+            .finish_non_exhaustive()
     }
 }

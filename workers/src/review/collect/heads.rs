@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn contents_are_cut_to_their_first_lines() {
-        let long: String = (0..20).map(|n| format!("{n}\n")).collect();
+        let long = (0..20).map(|n| format!("{n}\n")).collect::<Vec<_>>().concat();
         let answer = format!("{}\n{long}\n0\n\n3\na\nb\n", long.len());
         let heads: Vec<_> = contents(answer.as_bytes()).collect();
         assert_eq!(heads, [b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n".to_vec(), b"".to_vec(), b"a\nb".to_vec()]);

@@ -6,13 +6,17 @@ use super::{
 };
 use std::borrow::Cow;
 
+/// The names of a file before and after.
+type Names<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 /// What the header lines said so far.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one word of the header")]
 pub(super) struct Header<'a> {
     /// The line it began on, for messages.
     pub line: usize,
     /// The two names of the `diff --git` line, where they can be told apart.
-    named: Option<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
+    named: Option<Names<'a>>,
     /// The names of the `---` and `+++` lines.
     pub minus: Option<Cow<'a, [u8]>>,
     pub plus: Option<Cow<'a, [u8]>>,
@@ -114,7 +118,7 @@ fn octal(text: &[u8]) -> Option<u32> {
 
 /// The two names after `diff --git `. Unquoted names may hold blanks, so that line alone can only be split where both
 /// sides are the same name; where they are not, other lines of the header say the names.
-fn names_of(text: &[u8]) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+fn names_of(text: &[u8]) -> Option<Names<'_>> {
     if text.first() == Some(&b'"') {
         let (old, rest) = unquote(text)?;
         let (new, _) = read(rest.strip_prefix(b" ")?)?;

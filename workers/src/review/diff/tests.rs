@@ -145,7 +145,7 @@ fn combined_diffs_are_refused() {
 
 #[test]
 fn a_megabyte_is_read() {
-    let body: String = (0..50_000).map(|n| format!("+line {n} of a large file\n")).collect();
+    let body = (0..50_000).map(|n| format!("+line {n} of a large file\n")).collect::<Vec<_>>().concat();
     let text = format!("diff --git a/x b/x\nnew file mode 100644\n--- /dev/null\n+++ b/x\n@@ -0,0 +1,50000 @@\n{body}");
     assert!(text.len() > 1_000_000);
     assert_eq!(one(&text).counts(), (50_000, 0));

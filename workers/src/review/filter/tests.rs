@@ -4,7 +4,7 @@ use super::*;
 use crate::review::diff;
 
 fn new_file(path: &str, lines: &[&str]) -> String {
-    let body: String = lines.iter().map(|line| format!("+{line}\n")).collect();
+    let body = lines.iter().map(|line| format!("+{line}\n")).collect::<Vec<_>>().concat();
     format!(
         "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{} @@\n{body}",
         lines.len()

@@ -86,12 +86,12 @@ mod tests {
         let keys: Vec<_> = off.iter().map(|(key, _)| key.to_str().unwrap()).collect();
         assert_eq!(keys.len(), 8);
         assert!(keys.contains(&"filter.a=b.c.clean") && keys.contains(&"filter.lfs.process"));
-        assert!(off.iter().all(|(key, value)| value == "" || key.to_str().unwrap().ends_with(".required")));
+        assert!(off.iter().all(|(key, value)| value.is_empty() || key.to_str().unwrap().ends_with(".required")));
     }
 
     #[test]
     fn filters_without_number_are_refused() {
-        let names: String = (0..=MAX_FILTERS).map(|n| format!("filter.f{n}.clean\0")).collect();
+        let names = (0..=MAX_FILTERS).map(|n| format!("filter.f{n}.clean\0")).collect::<Vec<_>>().concat();
         assert!(matches!(without_filters(names.as_bytes()), Err(Error::Filters(1_001))));
     }
 }

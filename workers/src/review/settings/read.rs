@@ -15,7 +15,7 @@ pub(super) fn read(text: &[u8], notes: &mut Vec<String>) -> Settings {
     match std::str::from_utf8(text).map(str::parse::<Table>) {
         Ok(Ok(table)) => reader.file(&table),
         Ok(Err(error)) => {
-            let line = error.span().map_or(0, |span| 1 + text[..span.start].iter().filter(|&&b| b == b'\n').count());
+            let line = error.span().map_or(0, |span| text[..span.start].split(|&b| b == b'\n').count());
             reader.note(&format!("line {line}: {}", error.message()), "none of it is used");
         }
         Err(_) => reader.note("it is not UTF-8", "none of it is used"),

@@ -84,7 +84,7 @@ fn a_suppression_with_a_broken_path_suppresses_nothing() {
 
 #[test]
 fn notes_are_bounded() {
-    let text: String = (0..100).map(|n| format!("zzzz{n} = 1\n")).collect();
+    let text = (0..100).map(|n| format!("zzzz{n} = 1\n")).collect::<Vec<_>>().concat();
     let (_, notes) = settings(&text);
     assert_eq!(notes.len(), 21);
     assert!(notes[20].contains("80 more"));

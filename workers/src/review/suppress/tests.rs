@@ -22,7 +22,7 @@ fn finding(rule: &str, start_line: u32, end_line: u32) -> Finding {
 
 /// Whether `finding` stays in a new file of these lines.
 fn stays(lines: &[&str], finding: Finding) -> bool {
-    let body: String = lines.iter().map(|line| format!("+{line}\n")).collect();
+    let body = lines.iter().map(|line| format!("+{line}\n")).collect::<Vec<_>>().concat();
     let text = format!(
         "diff --git a/x b/x\nnew file mode 100644\n--- /dev/null\n+++ b/x\n@@ -0,0 +1,{} @@\n{body}",
         lines.len()
