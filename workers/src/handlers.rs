@@ -2,13 +2,13 @@
 
 mod code_review;
 
-pub use crate::review::Roots;
+pub use crate::review::{Host, Roots};
 pub use code_review::Reviewer;
 
 use crate::registry::Registry;
 use flotilla_jobs::kinds::CodeReview;
 
-/// The kinds that come with Flotilla. Handlers read work trees below `roots` only.
-pub fn standard(roots: Roots) -> Registry {
-    Registry::new().with::<CodeReview>(Reviewer::new(roots))
+/// The kinds that come with Flotilla. Handlers read work trees below the host's roots only.
+pub fn standard(host: impl Into<Host>) -> Registry {
+    Registry::new().with::<CodeReview>(Reviewer::new(host))
 }

@@ -6,6 +6,7 @@ pub mod diff;
 mod error;
 mod filter;
 mod git;
+mod host;
 mod roots;
 pub mod rules;
 mod settings;
@@ -15,20 +16,22 @@ mod watch;
 pub use change::{Change, ChangedFile};
 pub use error::Error;
 pub use git::Error as GitError;
+pub use host::Host;
 pub use roots::Roots;
 pub use watch::{Say, Watch};
 
 use collect::Collected;
 use flotilla_jobs::kinds::{Finding, Review, Source};
+use rules::Facts;
 use settings::Settings;
 use std::cmp::Reverse;
 
-/// Reviews the change of a source; a work tree must lie below one of the roots.
+/// Reviews the change of a source; a work tree must lie below one of the host's roots.
 ///
 /// The same source gives the same review as long as its repository stays the same. Nothing is written to it.
-pub async fn review(source: &Source, roots: &Roots, watch: &Watch) -> Result<Review, Error> {
+pub async fn review(source: &Source, host: &Host, watch: &Watch) -> Result<Review, Error> {
     watch.stage(0, "collecting the change")?;
-    let collected = collect::collect(source, roots, watch).await?;
+    let collected = collect::collect(source, host, watch).await?;
     let watch = watch.clone();
     let digest = tokio::task::spawn_blocking(move || digest(collected, &watch));
     digest.await.map_err(|error| Error::Broken(error.to_string()))?
@@ -52,7 +55,7 @@ fn digest(collected: Collected, watch: &Watch) -> Result<Review, Error> {
     }
     let total = filtered.change.files.len();
     watch.stage(3, &format!("checking {total} files"))?;
-    let findings = rules::check(&filtered.change);
+    let findings = rules::check(&filtered.change, &Facts { present: collected.lock_files });
     watch.stage(4, "leaving out what was accepted")?;
     let (mut findings, suppressed) = suppress::suppress(findings, &filtered.change, &settings);
     watch.stage(5, "putting findings in order")?;

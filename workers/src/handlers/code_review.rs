@@ -3,7 +3,7 @@
 use crate::{
     context::Context,
     registry::Handler,
-    review::{self, Error, Roots, Watch},
+    review::{self, Error, Host, Watch},
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
@@ -12,16 +12,16 @@ use flotilla_jobs::{
 };
 use std::sync::Arc;
 
-/// Reviews changes whose work trees lie below its roots.
+/// Reviews changes whose work trees lie below the roots of its host.
 #[derive(Clone, Debug)]
 pub struct Reviewer {
-    roots: Roots,
+    host: Host,
 }
 
 impl Reviewer {
-    /// A reviewer for these roots.
-    pub fn new(roots: Roots) -> Self {
-        Self { roots }
+    /// A reviewer with what it may use.
+    pub fn new(host: impl Into<Host>) -> Self {
+        Self { host: host.into() }
     }
 }
 
@@ -31,7 +31,7 @@ impl Handler<CodeReview> for Reviewer {
         let voice = cx.clone();
         let say = move |done, total, message: &str| voice.progress(done, Some(total), message);
         let watch = Watch::new(cx.cancelled().clone(), cx.stopping().clone(), Arc::new(say));
-        outcome(review::review(&job.source, &self.roots, &watch).await, cx)
+        outcome(review::review(&job.source, &self.host, &watch).await, cx)
     }
 }
 

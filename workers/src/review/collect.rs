@@ -2,14 +2,18 @@
 
 mod base;
 mod heads;
+mod locks;
 mod patch;
 mod repository;
 mod untracked;
 
-use super::{Error, roots::Roots, watch::Watch};
+use super::{Error, host::Host, watch::Watch};
 use flotilla_jobs::kinds::Source;
 use repository::Repository;
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 /// A change as bytes, which the rest of the review borrows from.
 #[derive(Debug, Default)]
@@ -21,6 +25,8 @@ pub(crate) struct Collected {
     pub sizes: HashMap<Vec<u8>, u64>,
     /// The first lines of changed files as they were at the base, by path, where they are known.
     pub heads: HashMap<Vec<u8>, Vec<u8>>,
+    /// Paths of the lock files there are after the change.
+    pub lock_files: HashSet<String>,
     /// The text of `.flotilla.toml` at the base.
     pub settings: Option<Vec<u8>>,
     pub notes: Vec<String>,
@@ -38,7 +44,7 @@ pub(crate) enum Extent {
 const MAX_SETTINGS: u64 = 64 << 10;
 
 /// Collects the change of a source.
-pub(crate) async fn collect(source: &Source, roots: &Roots, watch: &Watch) -> Result<Collected, Error> {
+pub(crate) async fn collect(source: &Source, host: &Host, watch: &Watch) -> Result<Collected, Error> {
     match source {
         Source::Diff { diff } => Ok(Collected { diff: diff.clone().into_bytes(), ..Collected::default() }),
         Source::PullRequest { .. } => Err(Error::PullRequest),
@@ -48,7 +54,7 @@ pub(crate) async fn collect(source: &Source, roots: &Roots, watch: &Watch) -> Re
                 (false, true) => Extent::Staged,
                 (false, false) => Extent::Commits,
             };
-            work_tree(path, base.as_deref(), head.as_deref().unwrap_or("HEAD"), extent, roots, watch).await
+            work_tree(path, base.as_deref(), head.as_deref().unwrap_or("HEAD"), extent, host, watch).await
         }
     }
 }
@@ -58,10 +64,10 @@ async fn work_tree(
     base: Option<&str>,
     head: &str,
     extent: Extent,
-    roots: &Roots,
+    host: &Host,
     watch: &Watch,
 ) -> Result<Collected, Error> {
-    let repository = Repository::open(path, roots, watch).await?;
+    let repository = Repository::open(path, host, watch).await?;
     let head = repository.commit(head).await?;
     let mut notes = Vec::new();
     let mut start = base::find(&repository, base, &head).await?;
@@ -79,6 +85,7 @@ async fn work_tree(
     }
     notes.extend(start.note);
     notes.extend(change.notes);
+    let lock_files = locks::list(&repository, &head, extent).await?;
     let settings = settings(&repository, &start.commit, &mut notes).await?;
     Ok(Collected {
         base: start.commit,
@@ -86,6 +93,7 @@ async fn work_tree(
         diff: change.diff,
         sizes: change.sizes,
         heads: change.heads,
+        lock_files,
         settings,
         notes,
     })

@@ -2,6 +2,8 @@
 
 mod names;
 
+pub(crate) use names::is_lock_file;
+
 use super::{
     change::{Change, ChangedFile},
     diff::{FileDiff, Kind},

@@ -9,7 +9,7 @@ mod config;
 
 pub(crate) use call::Call;
 
-use super::watch::Watch;
+use super::{host::Host, roots::Roots, watch::Watch};
 use std::{
     ffi::{OsStr, OsString},
     io,
@@ -22,7 +22,7 @@ use std::{
 #[allow(missing_docs)]
 pub enum Error {
     /// The program could not be started.
-    #[error("git could not be started: {0}; install it on this worker in one of {PATH}")]
+    #[error("git could not be started: {0}; install it on this worker, in a directory of its PATH")]
     Start(io::Error),
     /// It did not end in time.
     #[error("git {call} did not end within {} s; the disk may be slow, or the repository too large", .limit.as_secs())]
@@ -51,27 +51,26 @@ impl Error {
     }
 }
 
-/// Where programs are looked for. Not the worker's own, which may hold a directory that others write to.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-system/sw/bin";
-
 /// A directory git is called in.
 #[derive(Clone, Debug)]
 pub(crate) struct Git {
     dir: PathBuf,
+    path: OsString,
     settings: Vec<(OsString, OsString)>,
     attributes: Option<OsString>,
     watch: Watch,
 }
 
 impl Git {
-    /// For the repository of `dir`: reads which programs it configures, to turn each of them off. Where the operator
-    /// `vouches` for the directory, it may belong to another user.
-    pub async fn open(dir: &Path, vouches: bool, watch: &Watch) -> Result<Self, Error> {
+    /// For the repository of `dir`: reads which programs it configures, to turn each of them off. Where an
+    /// operator named the roots it is below, it may belong to another user.
+    pub async fn open(dir: &Path, host: &Host, watch: &Watch) -> Result<Self, Error> {
         let mut settings = config::fixed();
-        if vouches {
+        if host.roots != Roots::Anywhere {
             settings.push(("safe.directory".into(), dir.into()));
         }
-        let mut git = Self { dir: dir.to_owned(), settings, attributes: None, watch: watch.clone() };
+        let path = host.path.clone();
+        let mut git = Self { dir: dir.to_owned(), path, settings, attributes: None, watch: watch.clone() };
         let names = git.call(["config", "--list", "-z", "--name-only"]).run().await?;
         git.settings.extend(config::without_filters(&names)?);
         Ok(git)
@@ -97,7 +96,6 @@ impl Git {
     /// Variables of the environment: all of them.
     fn environment(&self) -> Vec<(OsString, OsString)> {
         let mut all: Vec<(OsString, OsString)> = [
-            ("PATH", PATH),
             ("HOME", "/nonexistent"),
             ("LC_ALL", "C"),
             ("GIT_CONFIG_NOSYSTEM", "1"),
@@ -114,6 +112,7 @@ impl Git {
         ]
         .map(|(name, value)| (name.into(), value.into()))
         .to_vec();
+        all.push(("PATH".into(), self.path.clone()));
         if let Some(revision) = &self.attributes {
             all.push(("GIT_ATTR_SOURCE".into(), revision.clone()));
         }

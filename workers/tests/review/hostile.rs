@@ -77,7 +77,7 @@ async fn no_program_of_the_repository_runs() {
     let all = repo.review_with(true).await;
     assert_eq!(all.files.len(), 5);
     let roots = Roots::Below(vec![repo.top.clone()]);
-    review(&repo.source(), &roots, &Watch::default()).await.unwrap();
+    review(&repo.source(), &roots.into(), &Watch::default()).await.unwrap();
     assert!(!ran.exists(), "ran: {}", fs::read_to_string(&ran).unwrap_or_default());
 }
 
@@ -190,7 +190,7 @@ async fn a_call_that_hangs_ends_with_the_review() {
     let cancelled = CancellationToken::new();
     let watch = Watch::new(cancelled.clone(), CancellationToken::new(), Arc::new(|_, _, _: &str| ()));
     let source = repo.source();
-    let hanging = tokio::spawn(async move { review(&source, &Roots::Anywhere, &watch).await });
+    let hanging = tokio::spawn(async move { review(&source, &Roots::Anywhere.into(), &watch).await });
     // Opening the pipe for writing returns once git has opened it for reading.
     let writer = tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(pipe));
     let mut writer = timeout(LIMIT, writer).await.unwrap().unwrap().unwrap();

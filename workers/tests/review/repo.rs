@@ -110,7 +110,7 @@ pub fn tree_from(path: &Path, base: &str) -> Source {
 }
 
 pub async fn run(source: &Source) -> Result<Review, Error> {
-    review(source, &Roots::Anywhere, &Watch::default()).await
+    review(source, &Roots::Anywhere.into(), &Watch::default()).await
 }
 
 /// Paths with their lines added and removed.

@@ -70,7 +70,7 @@ async fn work_trees_lie_below_the_roots() {
     let parent = repo.top.parent().unwrap();
     let below = |path: &Path| Roots::Below(vec![path.to_owned()]);
     let source = repo.source();
-    assert!(review(&source, &below(parent), &Watch::default()).await.is_ok());
+    assert!(review(&source, &below(parent).into(), &Watch::default()).await.is_ok());
 
     let root = repo.beside("root");
     fs::create_dir(&root).unwrap();
@@ -80,11 +80,11 @@ async fn work_trees_lie_below_the_roots() {
     repo.git(&["worktree", "add", "--quiet", "--detach", linked.to_str().unwrap()]);
     let dots = root.join("../repo");
     for path in [&repo.top, &root.join("link"), &linked, &dots, &repo.beside("absent")] {
-        let error = review(&tree(path), &below(&root), &Watch::default()).await.unwrap_err();
+        let error = review(&tree(path), &below(&root).into(), &Watch::default()).await.unwrap_err();
         assert!(matches!(error, Error::Forbidden(_)), "{}: {error}", path.display());
         assert!(error.to_string().contains("http.review_roots"));
     }
-    let worktree = review(&tree(&linked), &below(parent), &Watch::default()).await.unwrap();
+    let worktree = review(&tree(&linked), &below(parent).into(), &Watch::default()).await.unwrap();
     assert_eq!(files(&worktree), [("x", 1, 0)]);
 }
 
@@ -95,7 +95,7 @@ async fn a_work_tree_set_elsewhere_is_refused() {
     fs::create_dir(&other).unwrap();
     repo.git(&["config", "core.worktree", other.to_str().unwrap()]);
     let roots = Roots::Below(vec![repo.top.clone()]);
-    let error = review(&repo.source(), &roots, &Watch::default()).await.unwrap_err();
+    let error = review(&repo.source(), &roots.into(), &Watch::default()).await.unwrap_err();
     assert!(error.to_string().contains("core.worktree") && !error.to_string().contains("other"), "{error}");
 }
 
@@ -116,7 +116,7 @@ async fn a_review_ends_when_it_is_told_to() {
     let cancel = cancelled.clone();
     let say = Arc::new(move |_, _, _: &str| cancel.cancel());
     let watch = Watch::new(cancelled, CancellationToken::new(), say);
-    let error = review(&repo.source(), &Roots::Anywhere, &watch).await.unwrap_err();
+    let error = review(&repo.source(), &Roots::Anywhere.into(), &watch).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
     git(&repo.top, &["status"]);
 }

@@ -3,7 +3,7 @@
 use crate::review::{
     Error,
     git::{self, Git, path_of},
-    roots::Roots,
+    host::Host,
     watch::Watch,
 };
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ pub(super) struct Repository {
 
 impl Repository {
     /// Opens the repository whose work tree has its top at `path`.
-    pub async fn open(path: &Path, roots: &Roots, watch: &Watch) -> Result<Self, Error> {
+    pub async fn open(path: &Path, host: &Host, watch: &Watch) -> Result<Self, Error> {
         let real = path.canonicalize();
         // Where it may not look, it does not say what is there.
-        if !roots.allow(real.as_deref().unwrap_or(path)) {
+        if !host.roots.allow(real.as_deref().unwrap_or(path)) {
             return Err(Error::Forbidden(path.to_owned()));
         }
         let real = real.map_err(|error| Error::Unreadable(path.to_owned(), error))?;
@@ -27,7 +27,7 @@ impl Repository {
             let error = std::io::ErrorKind::NotADirectory.into();
             return Err(Error::Unreadable(path.to_owned(), error));
         }
-        let git = Git::open(&real, *roots != Roots::Anywhere, watch).await.map_err(|e| explain(path, e))?;
+        let git = Git::open(&real, host, watch).await.map_err(|e| explain(path, e))?;
         let top = line(git.call(["rev-parse", "--show-toplevel"]).run().await.map_err(|e| explain(path, e))?);
         if path_of(&top) != real {
             return Err(not_the_top(&git, path, &real, &path_of(&top)).await);
@@ -37,7 +37,7 @@ impl Repository {
             let dir = line(git.call(["rev-parse", which]).run().await?);
             dirs.push(real.join(path_of(&dir)));
         }
-        if !roots.allow_repository(&dirs) {
+        if !host.roots.allow_repository(&dirs) {
             return Err(Error::Forbidden(path.to_owned()));
         }
         Ok(Self { git })

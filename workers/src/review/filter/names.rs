@@ -110,7 +110,7 @@ pub(super) fn reason(path: &str) -> Option<&'static str> {
 }
 
 /// Whether a package manager writes it.
-pub(super) fn is_lock_file(path: &str) -> bool {
+pub(crate) fn is_lock_file(path: &str) -> bool {
     LOCK_FILES.contains(&path.rsplit('/').next().unwrap_or(path))
 }
 
