@@ -22,7 +22,7 @@ const MARKED_LINES: u32 = 10;
 const MINIFIED: usize = 1_000;
 
 /// A change, sorted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Filtered<'a> {
     pub change: Change<'a>,
     pub reviewed: Vec<ReviewedFile>,
@@ -51,7 +51,11 @@ pub(crate) struct Known<'k> {
 
 /// Sorts the files of a change.
 pub(crate) fn filter<'a>(files: Vec<FileDiff<'a>>, known: Known<'_>, settings: &Settings) -> Filtered<'a> {
-    let mut filtered = Filtered::default();
+    let mut filtered = Filtered {
+        change: Change { files: Vec::with_capacity(files.len()) },
+        reviewed: Vec::new(),
+        skipped: Vec::new(),
+    };
     for diff in files {
         let path = diff.path();
         let new_path = diff.new_path.as_deref().unwrap_or_default();
