@@ -28,8 +28,10 @@ fn a_change_is_reviewed_with_nothing_configured() {
 #[test]
 fn a_finding_makes_the_exit_code_one() {
     let home = Home::new();
-    let key =
-        format!("-----BEGIN RSA {} KEY-----\nMIIEowIBAAKCAQEA0Z3VS5JJcds3xfn\n-----END RSA {0} KEY-----\n", "PRIVATE");
+    let key = format!(
+        "-----BEGIN RSA {} KEY-----\nMIIEowIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF0q7QWJf1E6oYz4dXq5b8WmNnYtR\n-----END RSA {0} KEY-----\n",
+        "PRIVATE"
+    );
     let tree = home.repository("deploy.pem", &key);
     let tree = tree.to_str().unwrap();
     let ran = home.run(&["review", tree, "--json"]).exits(1);

@@ -1,1 +1,14 @@
 //! The handlers that come with Flotilla: one file a kind, named as in `flotilla_jobs::kinds`.
+
+mod code_review;
+
+pub use crate::review::{Host, Roots};
+pub use code_review::Reviewer;
+
+use crate::registry::Registry;
+use flotilla_jobs::kinds::CodeReview;
+
+/// The kinds that come with Flotilla. Handlers read work trees below the host's roots only.
+pub fn standard(host: impl Into<Host>) -> Registry {
+    Registry::new().with::<CodeReview>(Reviewer::new(host))
+}

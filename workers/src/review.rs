@@ -1,0 +1,85 @@
+//! Reviews a change: where it comes from, what it is, and what the rules say about the lines it adds.
+
+mod change;
+mod collect;
+pub mod diff;
+mod error;
+mod filter;
+mod git;
+mod host;
+mod roots;
+pub mod rules;
+mod settings;
+mod suppress;
+mod watch;
+
+pub use change::{Change, ChangedFile};
+pub use error::Error;
+pub use git::Error as GitError;
+pub use host::Host;
+pub use roots::Roots;
+pub use watch::{Say, Watch};
+
+use collect::Collected;
+use flotilla_jobs::kinds::{Finding, Review, Source};
+use rules::Facts;
+use settings::Settings;
+use std::cmp::Reverse;
+
+/// Reviews the change of a source; a work tree must lie below one of the host's roots.
+///
+/// The same source gives the same review as long as its repository stays the same. Nothing is written to it.
+pub async fn review(source: &Source, host: &Host, watch: &Watch) -> Result<Review, Error> {
+    watch.stage(0, "collecting the change")?;
+    let collected = collect::collect(source, host, watch).await?;
+    let watch = watch.clone();
+    let digest = tokio::task::spawn_blocking(move || digest(collected, &watch));
+    digest.await.map_err(|error| Error::Broken(error.to_string()))?
+}
+
+/// What needs no more than the processor.
+fn digest(collected: Collected, watch: &Watch) -> Result<Review, Error> {
+    watch.stage(1, "reading the diff")?;
+    let files = diff::parse(&collected.diff)?;
+    let mut notes = collected.notes;
+    let settings = match &collected.settings {
+        Some(text) => Settings::parse(text, &mut notes),
+        None => Settings::default(),
+    };
+    watch.stage(2, "sorting the files")?;
+    let known = filter::Known { sizes: &collected.sizes, heads: &collected.heads };
+    let filtered = filter::filter(files, known, &settings);
+    let is_settings = |path: &str| path == settings::FILE;
+    if collected.settings.is_some() && filtered.reviewed.iter().any(|file| is_settings(&file.path)) {
+        notes.push(format!("the change touches {}; what it sets counts once it is in the base", settings::FILE));
+    }
+    let total = filtered.change.files.len();
+    watch.stage(3, &format!("checking {total} files"))?;
+    let findings = rules::check(&filtered.change, &Facts { present: collected.lock_files });
+    watch.stage(4, "leaving out what was accepted")?;
+    let (mut findings, suppressed) = suppress::suppress(findings, &filtered.change, &settings);
+    watch.stage(5, "putting findings in order")?;
+    order(&mut findings);
+    Ok(Review {
+        base: collected.base,
+        head: collected.head,
+        files: filtered.reviewed,
+        skipped: filtered.skipped,
+        findings,
+        suppressed,
+        notes,
+    })
+}
+
+/// The most severe first, then by path and line.
+fn order(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let key = |f: &Finding| (Reverse(f.severity), f.start_line, f.end_line);
+        let (left, right) = (key(a), key(b));
+        left.0
+            .cmp(&right.0)
+            .then_with(|| a.path.cmp(&b.path))
+            .then_with(|| (left.1, left.2).cmp(&(right.1, right.2)))
+            .then_with(|| a.rule.cmp(&b.rule))
+    });
+}
