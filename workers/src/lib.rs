@@ -16,6 +16,7 @@ pub mod metrics;
 mod policy;
 pub mod producer;
 pub mod registry;
+pub mod review;
 pub mod store;
 mod tally;
 mod voice;

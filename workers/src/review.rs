@@ -1,0 +1,3 @@
+//! Reviews a change: where it comes from, what it is, and what the rules say about the lines it adds.
+
+pub mod diff;
