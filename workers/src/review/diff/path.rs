@@ -72,8 +72,7 @@ pub(crate) fn quote(path: &[u8]) -> Vec<u8> {
 /// Takes the prefixes off the two names of a file, such as `a/` and `b/`. Git is told by its settings which ones to
 /// write, or none, so only pairs it is known to write are taken off.
 pub(super) fn strip<'a>(old: Cow<'a, [u8]>, new: Cow<'a, [u8]>) -> (Cow<'a, [u8]>, Cow<'a, [u8]>) {
-    const PAIRS: [&[u8; 2]; 12] =
-        [b"ab", b"iw", b"ci", b"cw", b"ow", b"12", b"ba", b"wi", b"ic", b"wc", b"wo", b"21"];
+    const PAIRS: [&[u8; 2]; 12] = [b"ab", b"iw", b"ci", b"cw", b"ow", b"12", b"ba", b"wi", b"ic", b"wc", b"wo", b"21"];
     let letter = |path: &[u8]| (path.len() > 2 && path[1] == b'/').then(|| path[0]);
     let (a, b) = (letter(&old), letter(&new));
     let cut = match (&*old == NULL, &*new == NULL) {

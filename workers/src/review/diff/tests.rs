@@ -33,7 +33,8 @@ fn a_count_left_out_is_one() {
 
 #[test]
 fn a_file_may_end_without_a_line_feed_on_either_side() {
-    let both = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n\\ No newline at end of file\n+new\n\\ No newline at end of file\n";
+    let both =
+        "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n\\ No newline at end of file\n+new\n\\ No newline at end of file\n";
     assert!(one(both).hunks[0].lines.iter().all(|line| !line.newline));
     let file = one("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n\\ No newline at end of file\n+new\n");
     assert_eq!(file.hunks[0].lines.iter().map(|line| line.newline).collect::<Vec<_>>(), [false, true]);
@@ -70,7 +71,8 @@ fn new_empty_deleted_binary_and_submodule_files_are_told() {
     let deleted = one("diff --git a/e b/e\ndeleted file mode 100644\n--- a/e\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n");
     assert!(deleted.is_deleted());
     assert_eq!(deleted.path(), "e");
-    let binary = "diff --git a/i.png b/i.png\nnew file mode 100644\nindex 0..1\nBinary files /dev/null and b/i.png differ\n";
+    let binary =
+        "diff --git a/i.png b/i.png\nnew file mode 100644\nindex 0..1\nBinary files /dev/null and b/i.png differ\n";
     assert!(one(binary).binary && one(binary).is_new());
     let patch = "diff --git a/i b/i\nindex 0..1 100644\nGIT binary patch\nliteral 3\nKcmZQzWMT#Y01f~L\n\nliteral 0\nHcmV?d00001\n\n\
                  diff --git a/j b/j\nold mode 100644\nnew mode 100755\n";

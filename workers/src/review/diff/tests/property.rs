@@ -37,7 +37,8 @@ fn rebuild(old: &[u8], file: &FileDiff<'_>) -> Vec<u8> {
 /// Writes hunks as git would, for git to read.
 fn write(name: &str, file: &FileDiff<'_>) -> Vec<u8> {
     let name = |side: char| String::from_utf8(quote(format!("{side}/{name}").as_bytes())).unwrap();
-    let mut text = format!("diff --git {} {}\n--- {}\n+++ {}\n", name('a'), name('b'), name('a'), name('b')).into_bytes();
+    let mut text =
+        format!("diff --git {} {}\n--- {}\n+++ {}\n", name('a'), name('b'), name('a'), name('b')).into_bytes();
     for hunk in &file.hunks {
         let (os, ol, ns, nl) = (hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines);
         text.extend(format!("@@ -{os},{ol} +{ns},{nl} @@\n").bytes());
