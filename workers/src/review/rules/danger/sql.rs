@@ -5,7 +5,7 @@
 use super::{outside_tests, rule};
 use crate::review::rules::{
     catalog::RuleInfo,
-    language::Language::{Go, Java, Php, Python, Ruby, Rust, Script},
+    language::Language::{self, Go, Java, Php, Python, Ruby, Rust, Script},
     pattern::{Layer, Pattern},
 };
 use flotilla_jobs::kinds::Severity;
@@ -17,48 +17,41 @@ static FORMAT: RuleInfo = rule(
     "A value with a quote in it changes the statement. Leave a parameter in its place, and bind the value.",
 );
 
+/// The pattern of a statement: what comes before it, what may be inside it, and how a value is put into it.
+///
+/// After `IN (` and `VALUES (` a value must be quoted: lists of placeholders are put together like that, rightly.
+macro_rules! statement {
+    ($before:literal, $inside:literal, $value:literal) => {
+        concat!(
+            "(?i)",
+            $before,
+            r"\s*(?:(?:select\s",
+            $inside,
+            r"\sfrom|delete\s+from)\s",
+            $inside,
+            r"\swhere\s",
+            r"|update\s+[\w.{}$]+\s+set\s|insert\s+into\s",
+            $inside,
+            r"\svalues\s*\()",
+            $inside,
+            r"(?:(?:=|\slike)\s*'?%?|[(,]\s*'%?)",
+            $value
+        )
+    };
+}
+
+const fn rule_for(languages: &'static [Language], regex: &'static str) -> Pattern {
+    Pattern::new(&FORMAT, languages, regex).over(Layer::Text).when(outside_tests)
+}
+
 pub const TABLE: &[Pattern] = &[
-    Pattern::new(
-        &FORMAT,
-        &[Python],
-        r#"(?i)\bf["'](?:"")?\s*(?:select\s.*\sfrom|insert\s+into|update\s.*\sset|delete\s+from)\s.*(?:=|\slike|\svalues\s*\(|\sin\s*\()\s*'?%?\{"#,
-    )
-    .over(Layer::Text)
-    .when(outside_tests),
-    Pattern::new(
-        &FORMAT,
-        &[Python],
-        r#"(?i)["'](?:"")?\s*(?:select\s.*\sfrom|insert\s+into|update\s.*\sset|delete\s+from)\s.*(?:=|\slike|\svalues\s*\(|\sin\s*\()\s*'?%s.*["']\s*%\s*[\w(]"#,
-    )
-    .over(Layer::Text)
-    .when(outside_tests),
-    Pattern::new(
-        &FORMAT,
+    rule_for(&[Python], statement!(r#"\b(?:f|rf|fr)["'](?:"")?"#, ".*", r"\{")),
+    rule_for(&[Python], statement!(r#"["'](?:"")?"#, ".*", r#"%s.*["']\s*%\s*[\w(]"#)),
+    rule_for(
         &[Script],
-        r"(?i)\b(?:query|execute|raw|unsafe|\$queryrawunsafe|\$executerawunsafe)\s*\(\s*`\s*(?:select\s.*\sfrom|insert\s+into|update\s.*\sset|delete\s+from)\s[^`]*(?:=|\slike|\svalues\s*\(|\sin\s*\()\s*'?%?\$\{",
-    )
-    .over(Layer::Text)
-    .when(outside_tests),
-    Pattern::new(
-        &FORMAT,
-        &[Go],
-        r#"(?i)\bfmt\.Sprintf\(\s*["`]\s*(?:select\s.*\sfrom|insert\s+into|update\s.*\sset|delete\s+from)\s[^`]*(?:=|\slike|\svalues\s*\(|\sin\s*\()\s*'?%?%[svq]"#,
-    )
-    .over(Layer::Text)
-    .when(outside_tests),
-    Pattern::new(
-        &FORMAT,
-        &[Rust],
-        r#"(?i)\bformat!\(\s*r?#*"\s*(?:select\s.*\sfrom|insert\s+into|update\s.*\sset|delete\s+from)\s.*(?:=|\slike|\svalues\s*\(|\sin\s*\()\s*'?%?\{"#,
-    )
-    .over(Layer::Text)
-    .when(outside_tests),
-    // Only with the quote before the value: without it, the value may be a number or a list of placeholders.
-    Pattern::new(
-        &FORMAT,
-        &[Java, Script, Python, Go, Php, Ruby],
-        r#"(?i)"\s*(?:select\s[^"]*\sfrom|insert\s+into|update\s[^"]*\sset|delete\s+from)\s[^"]*(?:=|\slike|\svalues\s*\(|\sin\s*\()\s*'%?"\s*[+.]\s*\$?[a-z_]"#,
-    )
-    .over(Layer::Text)
-    .when(outside_tests),
+        statement!(r"\b(?:query|execute|raw|unsafe|queryrawunsafe|executerawunsafe)\s*\(\s*`", "[^`]*", r"\$\{"),
+    ),
+    rule_for(&[Go], statement!(r#"\bfmt\.Sprintf\(\s*["`]"#, "[^`]*", "%[svq]")),
+    rule_for(&[Rust], statement!(r##"\bformat!\(\s*r?#*""##, ".*", r"\{")),
+    rule_for(&[Java, Script, Python, Go, Php, Ruby], statement!("\"", "[^\"]*", r#""\s*[+.]\s*\$?[a-z_]"#)),
 ];

@@ -231,7 +231,13 @@ fn sql() {
     silent(
         rule,
         "a.py",
-        &["cur.execute(f\"SELECT * FROM {table}\")", "cur.execute(\"SELECT a FROM b WHERE c = %s\", (x,))"],
+        &[
+            "cur.execute(f\"SELECT * FROM {table}\")",
+            "cur.execute(f\"SELECT a FROM b WHERE c IN ({marks})\")",
+            "cur.execute(f\"INSERT INTO a VALUES ({marks})\")",
+            "f\"Select a file from {folder} = {x}\"",
+            "cur.execute(\"SELECT a FROM b WHERE c = %s\", (x,))",
+        ],
     );
     fires(
         rule,

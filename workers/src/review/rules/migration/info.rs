@@ -1,9 +1,8 @@
 //! The rules about SQL statements.
 
-use super::StatementRule;
+use super::{StatementRule, statement};
 use crate::review::rules::catalog::RuleInfo;
 use flotilla_jobs::kinds::{Category, Severity};
-use regex::RegexBuilder;
 use std::sync::LazyLock;
 
 const fn rule(id: &'static str, severity: Severity, title: &'static str, why: &'static str) -> RuleInfo {
@@ -69,17 +68,10 @@ pub static NO_WHERE: RuleInfo = rule(
 
 pub const RULES: &[&RuleInfo] = &[&DROP, &RETYPE, &NOT_NULL, &INDEX, &CONSTRAINT, &RENAME, &TRUNCATE, &LOCK, &NO_WHERE];
 
-/// Anchored, so that the bodies of functions and what follows `ON` are not taken for statements.
+/// `<alter>` is the start of an `ALTER TABLE`. Anchored, so that the bodies of functions and what follows `ON` are not taken for statements.
 pub static STATEMENTS: LazyLock<Vec<StatementRule>> = LazyLock::new(|| {
     let rule = |info, regex: &str, unless: &str, postgres| {
-        let compile = |regex: &str| {
-            let regex = regex.replace("ALTER", r"\A\s*ALTER\s+TABLE\s.*?");
-            RegexBuilder::new(&regex)
-                .case_insensitive(true)
-                .dot_matches_new_line(true)
-                .build()
-                .expect("each rule compiles, as the tests see to")
-        };
+        let compile = |regex: &str| statement::compile(&regex.replace("<alter>", r"\A\s*ALTER\s+TABLE\s.*?"));
         let unless = (!unless.is_empty()).then(|| compile(unless));
         StatementRule { info, regex: compile(regex), unless, postgres }
     };
@@ -90,27 +82,27 @@ pub static STATEMENTS: LazyLock<Vec<StatementRule>> = LazyLock::new(|| {
             r"\A\s*DROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:temp|tmp)_",
             false,
         ),
-        rule(&DROP, r"ALTER\bDROP\s+COLUMN\b", "", false),
+        rule(&DROP, r"<alter>\bDROP\s+COLUMN\b", "", false),
         rule(
             &RETYPE,
-            r"ALTER\b(?:ALTER\s+(?:COLUMN\s+)?\S+\s+(?:SET\s+DATA\s+)?TYPE|MODIFY\s+(?:COLUMN\s)?|CHANGE\s+COLUMN)\b",
+            r"<alter>\b(?:ALTER\s+(?:COLUMN\s+)?\S+\s+(?:SET\s+DATA\s+)?TYPE|MODIFY\s+(?:COLUMN\s)?|CHANGE\s+COLUMN)\b",
             "",
             false,
         ),
         rule(
             &NOT_NULL,
-            r"ALTER\bADD\s+(?:COLUMN\s+)?(?:IF\s+NOT\s+EXISTS\s+)?[^,;]*?\bNOT\s+NULL\b",
+            r"<alter>\bADD\s+(?:COLUMN\s+)?(?:IF\s+NOT\s+EXISTS\s+)?[^,;]*?\bNOT\s+NULL\b",
             r"\b(?:DEFAULT|GENERATED|SERIAL|BIGSERIAL|AUTO_INCREMENT|CHECK|CONSTRAINT|IDENTITY)\b",
             false,
         ),
         rule(&INDEX, r"\A\s*CREATE\s+(?:UNIQUE\s+)?INDEX\b", r"\bCONCURRENTLY\b|\bON\s+ONLY\b", true),
         rule(
             &CONSTRAINT,
-            r"ALTER\bADD\s+CONSTRAINT\s+\S+\s+(?:FOREIGN\s+KEY|CHECK|UNIQUE|PRIMARY\s+KEY)\b",
+            r"<alter>\bADD\s+CONSTRAINT\s+\S+\s+(?:FOREIGN\s+KEY|CHECK|UNIQUE|PRIMARY\s+KEY)\b",
             r"\bNOT\s+VALID\b|\bUSING\s+INDEX\b",
             true,
         ),
-        rule(&RENAME, r"ALTER\bRENAME\s+(?:COLUMN\b|TO\b|\S+\s+TO\b)", r"\bRENAME\s+CONSTRAINT\b", false),
+        rule(&RENAME, r"<alter>\bRENAME\s+(?:COLUMN\b|TO\b|\S+\s+TO\b)", r"\bRENAME\s+CONSTRAINT\b", false),
         rule(&TRUNCATE, r"\A\s*TRUNCATE\b", "", false),
         rule(&LOCK, r"\A\s*LOCK\s+(?:TABLE\b|TABLES\b|\S+\s+IN\b)", "", false),
         rule(&NO_WHERE, r"\A\s*(?:DELETE\s+FROM|UPDATE)\b", r"\b(?:WHERE|LIMIT|JOIN|USING)\b", false),

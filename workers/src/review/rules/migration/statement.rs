@@ -1,7 +1,7 @@
 //! Splits the rows of a migration into SQL statements.
 
-use crate::review::rules::{pattern, pattern::Layer, view::View};
-use regex::Regex;
+use crate::review::rules::{pattern::Layer, view::View};
+use regex::{Regex, RegexBuilder};
 use std::sync::LazyLock;
 
 /// A statement, comments and literals blanked, as it stands on its rows.
@@ -23,29 +23,33 @@ pub enum Dialect {
 const TABLE: &str = r#"[`"\[]?(?:\w+[`"\]]?\.[`"\[]?)?(\w+)"#;
 
 static CREATES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern::compile(&format!(
-        r"(?i)\A\s*CREATE\s+(?:(?:GLOBAL|LOCAL|TEMP|TEMPORARY|UNLOGGED)\s+)*TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{TABLE}"
+    compile(&format!(
+        r"\A\s*CREATE\s+(?:(?:GLOBAL|LOCAL|TEMP|TEMPORARY|UNLOGGED)\s+)*TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{TABLE}"
     ))
 });
 static TABLE_OF: LazyLock<Regex> = LazyLock::new(|| {
-    pattern::compile(&format!(
-        r"(?is)\A\s*(?:ALTER\s+TABLE|DROP\s+TABLE|TRUNCATE(?:\s+TABLE)?|LOCK\s+TABLE|DELETE\s+FROM|UPDATE|CREATE\s+(?:UNIQUE\s+)?INDEX\s.*?\bON)\s+(?:IF\s+EXISTS\s+|ONLY\s+)*{TABLE}"
+    compile(&format!(
+        r"\A\s*(?:ALTER\s+TABLE|DROP\s+TABLE|TRUNCATE(?:\s+TABLE)?|LOCK\s+TABLE|DELETE\s+FROM|UPDATE|CREATE\s+(?:UNIQUE\s+)?INDEX\s.*?\bON)\s+(?:IF\s+EXISTS\s+|ONLY\s+)*{TABLE}"
     ))
 });
-static DOWN: LazyLock<Regex> =
-    LazyLock::new(|| pattern::compile(r"(?i)^\s*--\s*(?:\+goose\s+|\+migrate\s+|migrate:|@?)down\b"));
-static UP: LazyLock<Regex> =
-    LazyLock::new(|| pattern::compile(r"(?i)^\s*--\s*(?:\+goose\s+|\+migrate\s+|migrate:|@?)up\b"));
+static DOWN: LazyLock<Regex> = LazyLock::new(|| compile(r"^\s*--\s*(?:\+goose\s+|\+migrate\s+|migrate:|@?)down\b"));
+static UP: LazyLock<Regex> = LazyLock::new(|| compile(r"^\s*--\s*(?:\+goose\s+|\+migrate\s+|migrate:|@?)up\b"));
 static POSTGRES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern::compile(
-        r"(?i)\b(?:BIGSERIAL|SERIAL|JSONB|TIMESTAMPTZ|BYTEA|gen_random_uuid|uuid_generate_v4|CONCURRENTLY|plpgsql|NOT VALID|lock_timeout|USING\s+(?:gin|gist|brin))\b|::\w",
+    compile(
+        r"\b(?:BIGSERIAL|SERIAL|JSONB|TIMESTAMPTZ|BYTEA|gen_random_uuid|uuid_generate_v4|CONCURRENTLY|plpgsql|NOT VALID|lock_timeout|USING\s+(?:gin|gist|brin))\b|::\w",
     )
 });
 static OTHER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern::compile(
-        r"(?i)\b(?:AUTO_INCREMENT|AUTOINCREMENT|PRAGMA|WITHOUT\s+ROWID|STRICT|ENGINE\s*=|UNSIGNED|NVARCHAR|ALGORITHM\s*=)|`\w+`|\[\w+\]",
+    compile(
+        r"\b(?:AUTO_INCREMENT|AUTOINCREMENT|PRAGMA|WITHOUT\s+ROWID|STRICT|ENGINE\s*=|UNSIGNED|NVARCHAR|ALGORITHM\s*=)|`\w+`|\[\w+\]",
     )
 });
+
+/// Compiles a pattern over statements: keywords in any case, over any number of lines.
+pub fn compile(regex: &str) -> Regex {
+    let built = RegexBuilder::new(regex).case_insensitive(true).dot_matches_new_line(true).build();
+    built.expect("each rule compiles, as the tests see to")
+}
 
 /// The statements that the rows show, without those that undo the migration.
 pub fn split(view: &View<'_>) -> Vec<Statement> {

@@ -54,7 +54,7 @@ secrets! {
     TWILIO "twilio-key" High "A Twilio credential"
         r#"(?i:twilio)[\w. "'\]:=>(-]{0,40}["'=: ]((?:SK)?[0-9a-f]{32})\b"# is_real;
     TELEGRAM "telegram-token" High "A Telegram bot token"
-        r"\b(\d{8,10}:AA[A-Za-z0-9_-]{33})(?:[^A-Za-z0-9_-]|$)" is_real;
+        r"(?:^|[^0-9A-Za-z]|\bbot)(\d{8,10}:AA[A-Za-z0-9_-]{33})(?:[^A-Za-z0-9_-]|$)" is_real;
     DISCORD "discord-token" High "A Discord credential"
         r"(?:\b([MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38})(?:[^A-Za-z0-9_-]|$)|discord(?:app)?\.com/api/webhooks/\d{17,20}/[A-Za-z0-9_-]{60,80})" is_mixed;
     AZURE "azure-storage-key" Critical "An Azure storage account key"
