@@ -58,7 +58,7 @@ static TABLES: [&[Pattern]; 11] = [
     migration::frameworks::TABLE,
 ];
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(TABLES.iter().copied().flatten()));
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&TABLES.into_iter().flatten().collect::<Vec<_>>()));
 
 /// What the rules find in `change`: the most severe first, then by path, line and rule.
 pub fn check(change: &Change<'_>, facts: &Facts) -> Vec<Finding> {

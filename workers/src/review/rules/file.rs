@@ -84,7 +84,10 @@ fn is_env(name: &str) -> bool {
     match name.strip_prefix(".env") {
         Some("") => true,
         Some(rest) => rest.strip_prefix('.').is_some_and(|rest| !rest.split('.').any(|part| TEMPLATES.contains(&part))),
-        None => name.ends_with(".env") && name.split('.').count() == 2 && !TEMPLATES.iter().any(|t| name.contains(t)),
+        None => {
+            name.split_once('.').is_some_and(|(_, ending)| ending == "env")
+                && !TEMPLATES.iter().any(|t| name.contains(t))
+        }
     }
 }
 

@@ -97,7 +97,13 @@ impl Findings {
         let occurrence = self.occurrences.entry(hash.clone().finalize().into()).or_default();
         *occurrence += 1;
         hash.update(format!("\0{occurrence}"));
-        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        let digits = hash.finalize();
+        let (shown, _) = digits.split_at(16);
+        shown
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|digit| char::from_digit(digit.into(), 16))
+            .collect()
     }
 
     /// What was found, in the order people read it.

@@ -82,16 +82,25 @@ impl Pattern {
 
 /// Patterns, compiled once. One pass over a layer tells which of them are worth a closer look.
 pub(super) struct Engine {
-    layers: Vec<(Layer, RegexSet, Vec<(&'static Pattern, Regex)>)>,
+    layers: Vec<Compiled>,
+}
+
+/// The patterns over one layer.
+struct Compiled {
+    layer: Layer,
+    /// All of them at once.
+    set: RegexSet,
+    patterns: Vec<(&'static Pattern, Regex)>,
 }
 
 impl Engine {
-    pub fn new(patterns: impl Iterator<Item = &'static Pattern> + Clone) -> Self {
+    pub fn new(patterns: &[&'static Pattern]) -> Self {
         let layer = |layer| {
-            let of_layer: Vec<_> = patterns.clone().filter(|pattern| pattern.layer == layer).collect();
+            let of_layer: Vec<_> = patterns.iter().copied().filter(|pattern| pattern.layer == layer).collect();
             let set = RegexSet::new(of_layer.iter().map(|pattern| ascii(pattern.regex)));
-            let compiled = of_layer.iter().map(|pattern| (*pattern, compile(pattern.regex))).collect();
-            (layer, set.expect("each rule compiles, as the tests see to"), compiled)
+            let set = set.expect("each rule compiles, as the tests see to");
+            let patterns = of_layer.iter().map(|pattern| (*pattern, compile(pattern.regex))).collect();
+            Compiled { layer, set, patterns }
         };
         Self { layers: Layer::ALL.map(layer).into() }
     }
@@ -113,7 +122,7 @@ impl Engine {
     }
 
     fn scan<'v>(&self, view: &'v View<'v>, row: usize, once: bool, found: &mut impl FnMut(&'static Pattern, &Hit<'v>)) {
-        for (layer, set, patterns) in &self.layers {
+        for Compiled { layer, set, patterns } in &self.layers {
             let text = view.rows[row].layer(*layer);
             for index in set.matches(text) {
                 let (pattern, regex) = &patterns[index];

@@ -17,7 +17,7 @@ use std::{ops::Range, sync::LazyLock};
 
 pub(super) const RULES: &[&RuleInfo] = &[&key::PRIVATE_KEY, &assigned::ASSIGNED];
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(TABLE.iter()));
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&TABLE.iter().collect::<Vec<_>>()));
 
 /// A secret in a file.
 pub(super) struct Secret {

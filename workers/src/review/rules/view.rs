@@ -70,9 +70,8 @@ impl<'a> View<'a> {
 impl Row<'_> {
     pub fn layer(&self, layer: Layer) -> &str {
         match (&self.layers, layer) {
-            (_, Layer::Raw) => &self.raw,
             (None, Layer::Comment) => "",
-            (None, _) => &self.raw,
+            (None, _) | (_, Layer::Raw) => &self.raw,
             (Some(layers), Layer::Text) => &layers.text,
             (Some(layers), Layer::Code) => &layers.code,
             (Some(layers), Layer::Comment) => &layers.comment,

@@ -52,8 +52,8 @@ pub const TABLE: &[Pattern] = &[
     )
     .over(Layer::Text),
     Pattern::new(&CERTS, &[Python], r"\bverify\s*=\s*False\b").when(|hit| outside_tests(hit) && is_request(hit)),
-    Pattern::new(&CERTS, &[Python], r"\bssl\._create_unverified_context\b|\bcheck_hostname\s*=\s*False\b|\bssl\.CERT_NONE\b")
-        .when(outside_tests),
+    Pattern::new(&CERTS, &[Python], r"\bssl\._create_unverified_context\s*\(|\.check_hostname\s*=\s*False\s*$|\.verify_mode\s*=\s*ssl\.CERT_NONE\s*$")
+        .when(|hit| outside_tests(hit) && !hit.text.contains("self.")),
     Pattern::new(&MKTEMP, &[Python], r"\btempfile\.mktemp\s*\("),
     Pattern::new(&JWT, &[Python], r#"["']verify_signature["']\s*:\s*False"#).over(Layer::Text).when(outside_tests),
 ];

@@ -31,7 +31,7 @@ static SHELL: RuleInfo =
 
 pub const TABLE: &[Pattern] = &[
     Pattern::new(&UNSAFE, &[Rust], r"\bunsafe\s*(?:\{|impl\b)").when(has_no_reason),
-    Pattern::new(&TRANSMUTE, &[Rust], r"\btransmute(?:_copy)?\s*(?:::\s*<|\()"),
+    Pattern::new(&TRANSMUTE, &[Rust], r"\btransmute(?:_copy)?\s*(?:::\s*<|\()").when(has_no_reason),
     Pattern::new(&CERTS, &[Rust], r"\bdanger_accept_invalid_(?:certs|hostnames)\s*\(\s*true\s*\)").when(outside_tests),
     Pattern::new(&SHELL, &[Rust], r#"\bCommand::new\(\s*"(?:/bin/|/usr/bin/)?(?:sh|bash)"\s*\)"#)
         .over(Layer::Text)

@@ -27,7 +27,7 @@ pub const TABLE: &[Pattern] = &[
     )
     .over(Layer::Text)
     .when(outside_tests),
-    Pattern::new(&CERTS, &[Script], r#"\brejectUnauthorized["']?\s*[:=]\s*false\b"#).over(Layer::Text).when(outside_tests),
+    Pattern::new(&CERTS, &[Script], r#"(?:^|[^\w.$])rejectUnauthorized["']?\s*:\s*false\b|\brejectUnauthorized\s*=\s*false\b"#).over(Layer::Text).when(outside_tests),
     Pattern::new(&CERTS, &[], r#"\bNODE_TLS_REJECT_UNAUTHORIZED["']?\]?\s*(?:=|:)\s*["']?0\b"#)
         .over(Layer::Text)
         .when(|hit| outside_tests(hit) && !matches!(hit.view.language, crate::review::rules::language::Language::Prose)),

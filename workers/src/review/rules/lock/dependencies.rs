@@ -10,6 +10,9 @@ use crate::review::{
 use regex::Regex;
 use std::{collections::BTreeMap, sync::LazyLock};
 
+/// A dependency's name and requirement.
+type Entry = (String, String);
+
 pub type Reader = fn(&FileDiff<'_>) -> bool;
 
 /// Dependencies by name: what the removed and what the added lines ask for.
@@ -21,7 +24,7 @@ impl Delta {
     fn read(
         diff: &FileDiff<'_>,
         section: fn(&str) -> Option<String>,
-        parse: fn(Option<&str>, &str) -> Option<(String, String)>,
+        parse: fn(Option<&str>, &str) -> Option<Entry>,
     ) -> Self {
         let mut delta = Self::default();
         for hunk in &diff.hunks {
@@ -77,7 +80,7 @@ fn json_section(line: &str) -> Option<String> {
     Some(JSON_SECTION.captures(line)?[1].to_owned())
 }
 
-fn pair(regex: &Regex, line: &str) -> Option<(String, String)> {
+fn pair(regex: &Regex, line: &str) -> Option<Entry> {
     let captures = regex.captures(line)?;
     Some((captures[1].to_owned(), captures[2].split_whitespace().collect::<String>()))
 }

@@ -14,7 +14,8 @@ fn edited<'a>(path: &'a str, hunk: &'a str) -> ChangedFile<'a> {
         b'-' => Kind::Removed,
         _ => Kind::Context,
     };
-    let lines = hunk.lines().map(|line| Line { kind: kind(line), text: line[1..].as_bytes(), newline: true }).collect();
+    let lines =
+        hunk.lines().map(|line| Line { kind: kind(line), text: &line.as_bytes()[1..], newline: true }).collect();
     let path = Some(Cow::Borrowed(path.as_bytes()));
     let hunk = Hunk { old_start: 5, old_lines: 1, new_start: 5, new_lines: 1, section: b"", lines };
     let diff = FileDiff { old_path: path.clone(), new_path: path, hunks: vec![hunk], ..FileDiff::default() };

@@ -69,7 +69,8 @@ pub(super) fn find(row: &Row<'_>) -> Option<Range<usize>> {
 }
 
 fn is_random(value: &str) -> bool {
-    if is_placeholder(value) || is_uuid(value) {
+    // A web token counts with its signature, which has a rule of its own.
+    if is_placeholder(value) || is_uuid(value) || value.starts_with("eyJ") {
         return false;
     }
     if value.bytes().all(|byte| byte.is_ascii_hexdigit()) {

@@ -1,4 +1,4 @@
-//! `secret/private-key`: PEM and OpenPGP private keys.
+//! `secret/private-key`: private keys in PEM and in `OpenPGP` armor.
 
 use super::Secret;
 use crate::review::rules::{
@@ -64,9 +64,9 @@ fn last_row(view: &View<'_>, first: usize) -> Option<usize> {
 
 /// Whether the line is base64, perhaps quoted as a string of some language.
 fn is_material(row: &Row<'_>, at_least: usize) -> bool {
-    let text = row.raw.trim_matches([' ', '\t', '"', '\'', '+', ',', '\\']);
+    let text = row.raw.trim_matches([' ', '\t', '"', '\'', '+', ',', '\\', '#', '*', '/']);
     let text = text.strip_suffix("\\n").unwrap_or(text);
     text.len() >= at_least && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
-        // The sum at the end of an OpenPGP block, too.
+        // The sum at the end of an `OpenPGP` block, too.
         && !text.is_empty()
 }

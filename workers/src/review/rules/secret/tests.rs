@@ -47,12 +47,7 @@ fn samples() -> Vec<(&'static str, String, String, String)> {
         of("secret/telegram-token", "bot", format!("{}:{}{}", "981273645", "AA", letters(33)), ""),
         of("secret/discord-token", "'", format!("{}{}.{}.{}", 'M', letters(23), letters(6), letters(27)), "'"),
         of("secret/azure-storage-key", "AccountName=a;AccountKey=", format!("{}==", letters(86)), ";"),
-        of(
-            "secret/jwt",
-            "Bearer ",
-            format!("ey{}.eyJ{}.{}", format!("J{}", letters(20)), letters(40), letters(43)),
-            "",
-        ),
+        of("secret/jwt", "Bearer ", format!("ey{}{}.eyJ{}.{}", 'J', letters(20), letters(40), letters(43)), ""),
         of("secret/url-password", "postgres://app:", letters(14), "@db.prod.acme.io/app"),
         of("secret/assigned", "api_key = \"", letters(32), "\""),
         of("secret/assigned", "const clientSecret: string = '", letters(24), "';"),
@@ -177,6 +172,7 @@ fn a_private_key_is_one_finding_and_none_of_it_is_shown() {
         &[&format!("if text.startswith(\"{}\"):", begin("")), &begin(""), &format!("{}\n...\n{end}", begin(""))],
     );
     fires("secret/private-key", "a.py", &[&quoted]);
+    fires("secret/private-key", "a.py", &[&format!("# {}\n# {one}", begin("OPENSSH "))]);
 }
 
 #[test]

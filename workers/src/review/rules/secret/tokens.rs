@@ -96,8 +96,19 @@ fn is_jwt(hit: &Hit<'_>) -> bool {
 /// Passwords of databases on one's own machine are no secrets, nor are those that documentation makes up.
 fn is_password(hit: &Hit<'_>) -> bool {
     const HOSTS: [&str; 8] = ["127.", "0.0.0.0", "10.0.", "192.168.", "example.", "host.", "localhost", "your"];
-    const MADE_UP: [&str; 12] = [
-        "password", "passwd", "secret", "hunter2", "postgres", "admin", "guest", "root", "user", "token", "pass",
+    const MADE_UP: [&str; 13] = [
+        "opensesame",
+        "password",
+        "passwd",
+        "secret",
+        "hunter2",
+        "postgres",
+        "admin",
+        "guest",
+        "root",
+        "user",
+        "token",
+        "pass",
         "mysql",
     ];
     let password = hit.value().as_str();
