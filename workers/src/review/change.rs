@@ -1,21 +1,21 @@
-//! What the rules look at.
+//! The change under review: the files of its diff with what else is known about them.
 
 use super::diff::FileDiff;
 
-/// A change without the files that are left out.
-#[derive(Clone, Debug, Default)]
+/// A change, as the rules see it.
+#[derive(Debug)]
 pub struct Change<'a> {
-    /// Its files, in the order of the diff.
+    /// Its files, in the diff's order.
     pub files: Vec<ChangedFile<'a>>,
 }
 
-/// A file of a change.
-#[derive(Clone, Debug)]
+/// A file of the change.
+#[derive(Debug)]
 pub struct ChangedFile<'a> {
     /// What changed in it.
     pub diff: FileDiff<'a>,
-    /// Bytes of the new file, where known.
+    /// Bytes of the new blob, where known.
     pub size: Option<u64>,
-    /// Whether its lines are for people: neither binary, nor a lock file, nor too long to read.
+    /// `false`: only the rules about whole files look at it.
     pub text_rules: bool,
 }

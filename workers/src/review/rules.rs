@@ -1,8 +1,40 @@
-//! What the rules say about a change.
+//! Rule checks: what can be said about a change without a model.
+//!
+//! Pure and linear in the size of the change. Rules look at added lines only, and at whole files. A rule is a row of a
+//! table where a pattern says it all, and code where it must look around. Precision comes before recall: a rule that
+//! cries wolf is switched off, and then finds nothing at all.
 
+mod catalog;
+mod danger;
+mod debug;
+mod file;
+mod findings;
+mod language;
+mod layers;
+mod lock;
+mod merge;
+mod migration;
+mod pattern;
+mod secret;
+mod testing;
+#[cfg(test)]
+mod tests;
+mod todo;
+mod unicode;
+mod view;
+
+pub use catalog::{RuleInfo, catalog};
+pub use findings::{MAX_FINDINGS, MAX_PER_RULE_AND_FILE};
+pub use view::MAX_LINE_BYTES;
+
+use self::{
+    findings::Findings,
+    pattern::{Engine, Pattern},
+    view::View,
+};
 use super::change::Change;
 use flotilla_jobs::kinds::Finding;
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 /// What is known about the repository beside the change.
 #[derive(Clone, Debug, Default)]
@@ -11,8 +43,52 @@ pub struct Facts {
     pub present: HashSet<String>,
 }
 
-/// Every finding, sorted.
-pub fn check(_change: &Change<'_>, facts: &Facts) -> Vec<Finding> {
-    let _ = facts.present.len();
-    Vec::new()
+/// Every table of rules that look at one added line at a time.
+static TABLES: [&[Pattern]; 11] = [
+    debug::TABLE,
+    testing::TABLE,
+    todo::TABLE,
+    danger::rust::TABLE,
+    danger::python::TABLE,
+    danger::script::TABLE,
+    danger::go::TABLE,
+    danger::java::TABLE,
+    danger::shell::TABLE,
+    danger::sql::TABLE,
+    migration::frameworks::TABLE,
+];
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&TABLES.into_iter().flatten().collect::<Vec<_>>()));
+
+/// What the rules find in `change`: the most severe first, then by path, line and rule.
+pub fn check(change: &Change<'_>, facts: &Facts) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    for changed in &change.files {
+        if changed.diff.is_deleted() {
+            continue;
+        }
+        let mut view = View::new(&changed.diff);
+        // Secrets come first: whatever else is found on their lines must not quote them.
+        let secrets = secret::find(&view);
+        secret::hide(&mut view, &secrets);
+        file::check(changed, &view, &mut findings);
+        if changed.text_rules {
+            secret::report(&view, &secrets, &mut findings);
+            merge::check(&view, &mut findings);
+            unicode::check(&view, &mut findings);
+            migration::check(&view, &mut findings);
+            lines(&view, &mut findings);
+        }
+    }
+    lock::check(change, facts, &mut findings);
+    findings.finish()
+}
+
+fn lines(view: &View<'_>, findings: &mut Findings) {
+    for index in view.added() {
+        ENGINE.first_hits(view, index, |pattern, hit| {
+            let suggestion = pattern.fix.and_then(|fix| fix(hit));
+            findings.add(view, pattern.info, index..=index).suggest(suggestion);
+        });
+    }
 }
