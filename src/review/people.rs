@@ -1,0 +1,113 @@
+//! A review for people: what was found, with the lines it is about.
+//!
+//! Paths and excerpts come from the change, which anyone may have written: what would move the cursor, change colors or
+//! reorder text on a terminal is shown as an escape.
+
+use anstyle::{AnsiColor, Style};
+use flotilla_jobs::kinds::{Finding, Review, Severity};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Writes findings, then what was left out, then one line that sums up.
+pub fn write(review: &Review, out: &mut dyn Write) -> io::Result<()> {
+    for finding in &review.findings {
+        write_finding(finding, out)?;
+        writeln!(out)?;
+    }
+    for skipped in &review.skipped {
+        writeln!(out, "{DIM}left out: {} ({}){DIM:#}", shown(&skipped.path), shown(&skipped.reason))?;
+    }
+    for note in &review.notes {
+        writeln!(out, "{DIM}note: {}{DIM:#}", shown(note))?;
+    }
+    writeln!(out, "{}", summary(review))
+}
+
+fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let style = style(finding.severity);
+    write!(out, "{style}{}{style:#} {BOLD}{}{BOLD:#}", finding.severity, shown(&finding.title))?;
+    writeln!(out, "  {DIM}{}{DIM:#}", finding.rule)?;
+    writeln!(out, "  --> {}", place(finding))?;
+    for (text, number) in finding.excerpt.lines().zip(finding.start_line..) {
+        writeln!(out, "  {DIM}{number:>5} |{DIM:#} {}", shown(text))?;
+    }
+    for text in finding.body.lines() {
+        writeln!(out, "  {}", shown(text))?;
+    }
+    match finding.suggestion.as_deref() {
+        Some("") => writeln!(out, "  {BOLD}fix:{BOLD:#} remove the line")?,
+        Some(suggestion) => {
+            for text in suggestion.lines() {
+                writeln!(out, "  {BOLD}fix:{BOLD:#} {}", shown(text))?;
+            }
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+fn place(finding: &Finding) -> String {
+    let path = shown(&finding.path);
+    match (finding.start_line, finding.end_line) {
+        (0, _) => path,
+        (start, end) if end > start => format!("{path}:{start}-{end}"),
+        (start, _) => format!("{path}:{start}"),
+    }
+}
+
+fn summary(review: &Review) -> String {
+    let counts = Severity::ALL.iter().rev().filter_map(|severity| {
+        let count = review.findings.iter().filter(|f| f.severity == *severity).count();
+        (count > 0).then(|| format!("{count} {severity}"))
+    });
+    let counts: Vec<String> = counts.collect();
+    let files = plural(review.files.len(), "file");
+    let mut text = match review.findings.len() {
+        0 => format!("no findings in {files}"),
+        n => format!("{} in {files}: {}", plural(n, "finding"), counts.join(", ")),
+    };
+    if review.suppressed > 0 {
+        // Writing to a string does not fail.
+        let _ = write!(text, "; {} accepted earlier", review.suppressed);
+    }
+    if !review.skipped.is_empty() {
+        let _ = write!(text, "; {} left out", plural(review.skipped.len(), "file"));
+    }
+    text
+}
+
+fn plural(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+fn style(severity: Severity) -> Style {
+    match severity {
+        Severity::Critical => AnsiColor::Red.on_default().bold().invert(),
+        Severity::High => AnsiColor::Red.on_default().bold(),
+        Severity::Medium => AnsiColor::Yellow.on_default().bold(),
+        Severity::Low => AnsiColor::Blue.on_default(),
+        Severity::Info => DIM,
+    }
+}
+
+/// Text with everything that a terminal would obey, or that hides or reorders what follows, as an escape.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let harmless = c == '\t' || !(c.is_control() || is_format(c));
+        if harmless { shown.push(c) } else { shown.extend(c.escape_unicode()) }
+    }
+    shown
+}
+
+/// Characters that are not seen but change what is: of the Unicode category Cf, those of Trojan Source and of invisible
+/// text.
+fn is_format(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
+}
