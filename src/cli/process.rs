@@ -129,6 +129,7 @@ fn fleet_options(config: &Config, hard_stop: CancellationToken) -> FleetOptions 
         drain_timeout: Duration::from_millis(worker.drain_ms),
         poll: Duration::from_millis(worker.poll_ms),
         prune_after: (worker.prune_after_days > 0).then(|| DAY * worker.prune_after_days as u32),
+        adopt: worker.adopt.clone(),
         hard_stop,
         ..FleetOptions::default()
     }

@@ -55,6 +55,9 @@ fn worker(config: &Config) -> Result<(), Wrong> {
     for name in config.queues.keys() {
         check_name(name, name).map_err(|e| ("queues", e.message))?;
     }
+    if !worker.adopt.is_empty() && config.store.redis_url.is_none() {
+        return Err(("worker.adopt", "needs store.redis_url, the Redis that those producers push to".into()));
+    }
     range("worker.concurrency", worker.concurrency as u64, 1, 10_000)?;
     range("worker.lease_ms", worker.lease_ms, 1_000, 3_600_000)?;
     range("worker.renew_ms", worker.renew_ms, 100, worker.lease_ms / 3).map_err(|(key, message)| {

@@ -1,5 +1,7 @@
 //! One struct for each concern.
 
+use flotilla_jobs::check_name;
+use flotilla_workers::store::AdoptSource;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -63,6 +65,8 @@ pub struct Worker {
     pub drain_ms: u64,
     pub poll_ms: u64,
     pub prune_after_days: u64,
+    #[serde(deserialize_with = "adopt")]
+    pub adopt: Vec<AdoptSource>,
     pub http: WorkerHttp,
 }
 
@@ -140,6 +144,22 @@ impl<'de> Deserialize<'de> for Listen {
             .map(Self::On)
             .map_err(|_| D::Error::custom(format!("`{text}` is not an address; use IP:PORT such as 127.0.0.1:8080")))
     }
+}
+
+/// `SOURCE=KIND@QUEUE`, for each.
+fn adopt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<AdoptSource>, D::Error> {
+    let source = |text: &String| {
+        // A type's name may hold anything but these two.
+        let (source, (kind, queue)) = text.split_once('=').and_then(|(s, to)| Some((s, to.split_once('@')?)))?;
+        let named = check_name("kind", kind).and(check_name("queue", queue)).is_ok() && !source.is_empty();
+        named.then(|| AdoptSource { source: source.to_owned(), kind: kind.to_owned(), queue: queue.to_owned() })
+    };
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let parsed = texts.iter().map(|text| {
+        source(text)
+            .ok_or_else(|| D::Error::custom(format!("`{text}`: use SOURCE=KIND@QUEUE, as in app::Mail=mail@default")))
+    });
+    parsed.collect()
 }
 
 /// An empty text is "not set".

@@ -13,7 +13,8 @@ use crate::{
     executor::{Executor, Kinds},
     loops::shares::Shares,
     loops::{
-        claim::Claimer, flush::Flusher, listen::Listener, live, promote, prune, reconcile, renew::Renewer, rescue,
+        adopt, claim::Claimer, flush::Flusher, listen::Listener, live, promote, prune, reconcile, renew::Renewer,
+        rescue,
     },
     metrics::Metrics,
     registry::Registry,
@@ -131,6 +132,10 @@ impl Fleet {
             rescue::run(Arc::clone(&store), queues, options.lease, Arc::clone(&metrics), draining.clone()),
         );
         bringing.spawn("reconcile", reconcile::run(Arc::clone(&store), Arc::clone(&metrics), draining.clone()));
+        if !options.adopt.is_empty() {
+            let sources = options.adopt.clone();
+            bringing.spawn("adopt", adopt::run(Arc::clone(&store), sources, Arc::clone(&metrics), draining.clone()));
+        }
         if let Some(age) = options.prune_after {
             bringing.spawn("prune", prune::run(Arc::clone(&store), age, Arc::clone(&metrics), draining.clone()));
         }

@@ -31,6 +31,7 @@ pub struct Metrics {
     unrecorded: IntGauge,
     leases: IntCounterVec,
     reconciled: IntCounter,
+    adopted: IntCounterVec,
     pruned: IntCounter,
     queue_jobs: IntGaugeVec,
     queue_oldest: GaugeVec,
@@ -81,6 +82,12 @@ impl Metrics {
                 r,
                 "flotilla_jobs_reconciled_total",
                 "Jobs on record that the queue had lost and that were pushed again.",
+            ),
+            adopted: counters(
+                r,
+                "flotilla_jobs_adopted_total",
+                "Jobs taken over from stock apalis-redis producers.",
+                &["kind"],
             ),
             pruned: counter(r, "flotilla_jobs_pruned_total", "Ended jobs deleted because of their age."),
             queue_jobs: gauges(r, "flotilla_queue_jobs", "Jobs in a queue, fleet-wide.", &["queue", "state"]),
@@ -180,6 +187,10 @@ impl Metrics {
     pub(crate) fn lease_rescued(&self) {
         self.leases.with_label_values(&["rescued"]).inc();
         self.attempts.with_label_values(&[Cause::Crash.as_str()]).inc();
+    }
+
+    pub(crate) fn adopted(&self, kind: &str, jobs: u32) {
+        self.adopted.with_label_values(&[kind]).inc_by(u64::from(jobs));
     }
 
     pub(crate) fn reconciled(&self, jobs: u32) {

