@@ -2,4 +2,4 @@
 -- ? queue  ? now  ? at most
 SELECT id, run, worker, cancel <> 0 AS cancel, failure, crash, handover, throttle, budget
 FROM open_jobs WHERE queue = ? AND state = 3 AND lease_until <= ?
-ORDER BY lease_until, id LIMIT ?;
+ORDER BY lease_until, id LIMIT ? + 0;

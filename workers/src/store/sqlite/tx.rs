@@ -15,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Places in a group's line that are looked at beyond those that must have come free.
 const LOOK_AHEAD: u32 = 1;
 
-static LINE: Unit = Unit::new(include_str!("line.sql"));
 static ADMIT: Unit = Unit::new(include_str!("admit.sql"));
 static COUNT: Unit = Unit::new(include_str!("count.sql"));
 
@@ -102,31 +101,21 @@ impl<'c> Tx<'c> {
     async fn admit(&mut self) -> Result<(), Error> {
         let mut open: Vec<((String, String), u32)> = std::mem::take(&mut self.lines).into_iter().collect();
         while !open.is_empty() {
-            let read = LINE
+            let done = ADMIT
                 .run(self.conn, &open, |((queue, group), places), args| {
-                    args.add(queue).add(group).add(queue).add(group).add(places + LOOK_AHEAD)
+                    args.add(queue).add(group).add(places + LOOK_AHEAD).add(queue).add(group)
                 })
                 .await?;
-            let mut admitted: Vec<JobId> = Vec::new();
             let mut again = Vec::new();
-            for (((queue, group), places), line) in open.into_iter().zip(read) {
-                let before = admitted.len();
-                for row in &line.rows {
-                    let taken = row::get::<i64>(row, "taken")? + (admitted.len() - before) as i64;
-                    if taken >= row::get::<i64>(row, "group_limit")? {
-                        break;
-                    }
-                    admitted.push(row::id(row)?);
-                }
-                if admitted.len() > before {
+            for (((queue, group), places), done) in open.into_iter().zip(done) {
+                if done.changed > 0 {
                     self.work(&queue);
                 }
                 // All that were looked at got in, so those behind them may as well.
-                if admitted.len() - before == (places + LOOK_AHEAD) as usize {
+                if done.changed >= u64::from(places + LOOK_AHEAD) {
                     again.push(((queue, group), places));
                 }
             }
-            ADMIT.run(self.conn, &admitted, |id, args| args.add(id.0)).await?;
             open = again;
         }
         Ok(())
