@@ -12,9 +12,6 @@ use flotilla_jobs::JobId;
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Places in a group's line that are looked at beyond those that must have come free.
-const LOOK_AHEAD: u32 = 1;
-
 static ADMIT: Unit = Unit::new(include_str!("admit.sql"));
 static COUNT: Unit = Unit::new(include_str!("count.sql"));
 
@@ -26,7 +23,7 @@ pub(super) struct Tx<'c> {
     /// How many more jobs of a queue are now scheduled, pending, running and paused.
     counts: BTreeMap<String, [i64; 4]>,
     /// Groups in which somebody lined up or made room, and how many did.
-    lines: BTreeMap<(String, String), u32>,
+    lines: BTreeMap<(String, String), usize>,
     work: BTreeSet<String>,
     cancel: Vec<JobId>,
     changed: Vec<JobId>,
@@ -99,24 +96,24 @@ impl<'c> Tx<'c> {
 
     /// Gives free slots of groups to the first in their lines.
     async fn admit(&mut self) -> Result<(), Error> {
-        let mut open: Vec<((String, String), u32)> = std::mem::take(&mut self.lines).into_iter().collect();
+        let mut open: Vec<(String, String)> = Vec::new();
+        for (group, places) in std::mem::take(&mut self.lines) {
+            open.extend(std::iter::repeat_n(group, places));
+        }
         while !open.is_empty() {
             let done = ADMIT
-                .run(self.conn, &open, |((queue, group), places), args| {
-                    args.add(queue).add(group).add(places + LOOK_AHEAD).add(queue).add(group)
-                })
+                .run(self.conn, &open, |(queue, group), args| (0..4).fold(args, |args, _| args.add(queue).add(group)))
                 .await?;
-            let mut again = Vec::new();
-            for (((queue, group), places), done) in open.into_iter().zip(done) {
-                if done.changed > 0 {
+            // By group, what its last look says.
+            let mut again = BTreeMap::new();
+            for ((queue, group), done) in open.into_iter().zip(done) {
+                let Some(row) = done.rows.first() else { continue };
+                if row::get(row, "admitted")? {
                     self.work(&queue);
                 }
-                // All that were looked at got in, so those behind them may as well.
-                if done.changed >= u64::from(places + LOOK_AHEAD) {
-                    again.push(((queue, group), places));
-                }
+                again.insert((queue, group), row::get::<bool>(row, "more")?);
             }
-            open = again;
+            open = again.into_iter().filter(|(_, more)| *more).map(|(group, _)| group).collect();
         }
         Ok(())
     }
