@@ -63,7 +63,7 @@ impl Default for FleetOptions {
             stop_grace: Duration::from_secs(2),
             grace: Duration::from_secs(5),
             flush_timeout: Duration::from_secs(5),
-            poll: Duration::from_secs(1),
+            poll: Duration::from_secs(5),
             prune_after: Some(Duration::from_hours(30 * 24)),
             adopt: Vec::new(),
             hard_stop: CancellationToken::new(),

@@ -36,12 +36,16 @@ local function score(ticket, at)
 end
 
 local woken = false
--- Members for one ZADD to pending, so that a batch is one call.
-local ready, ready_n = {}, 0
+-- Members for one ZADD to pending, and what follows for those that came out of a line, so that a batch is few calls.
+local ready, ready_n, admitted = {}, 0, {}
 -- Writes what became pending so far. A script that takes jobs out again after it made others pending calls it between.
 local function flush()
   if ready_n > 0 then redis.call("ZADD", PENDING, unpack(ready)) end
-  ready, ready_n = {}, 0
+  if #admitted > 0 then
+    redis.call("ZREM", AGES, unpack(admitted))
+    redis.call("SADD", HOLDERS, unpack(admitted))
+  end
+  ready, ready_n, admitted = {}, 0, {}
 end
 
 local function make_pending(ticket, at)
@@ -51,20 +55,33 @@ local function make_pending(ticket, at)
   woken = true
 end
 
--- Gives free slots of a group to the first in its line.
-local function admit(group)
-  for _ = 1, 1000 do
-    local first = redis.call("ZRANGEBYLEX", LINE, "[" .. group .. "\31", "(" .. group .. "\32", "LIMIT", 0, 1)[1]
-    if not first then return end
-    local at = tonumber(string.sub(first, #group + 2, #group + 14))
-    local ticket = string.sub(first, #group + 15)
-    local _, limit = group_of(ticket)
-    if tonumber(redis.call("HGET", ACTIVE, group) or 0) >= limit then return end
-    redis.call("ZREM", LINE, first)
-    redis.call("ZREM", AGES, ticket)
-    redis.call("HINCRBY", ACTIVE, group, 1)
-    redis.call("SADD", HOLDERS, ticket)
-    make_pending(ticket, at)
+-- Most jobs of one group that one look at its line admits.
+local LOOK = 100
+
+-- Gives `freed` slots of a group back, and the free ones to the first in its line; nobody overtakes one that does not
+-- fit by its own limit.
+local function admit(group, freed)
+  local before = tonumber(redis.call("HGET", ACTIVE, group) or 0)
+  local active = before - freed
+  local look = math.min(freed + 1, LOOK)
+  repeat
+    local first = redis.call("ZRANGEBYLEX", LINE, "[" .. group .. "\31", "(" .. group .. "\32", "LIMIT", 0, look)
+    local fit = {}
+    for i, member in ipairs(first) do
+      local ticket = string.sub(member, #group + 15)
+      local _, limit = group_of(ticket)
+      if active >= limit then break end
+      active = active + 1
+      fit[i] = member
+      admitted[#admitted + 1] = ticket
+      make_pending(ticket, tonumber(string.sub(member, #group + 2, #group + 14)))
+    end
+    if #fit > 0 then redis.call("ZREM", LINE, unpack(fit)) end
+  until #fit < look
+  if active <= 0 then
+    redis.call("HDEL", ACTIVE, group)
+  elseif active ~= before then
+    redis.call("HSET", ACTIVE, group, active)
   end
 end
 
@@ -81,16 +98,29 @@ local function make_ready(ticket, at)
   end
   redis.call("ZADD", LINE, 0, line_member(group, ticket, at))
   redis.call("ZADD", AGES, at, ticket)
-  admit(group)
+  admit(group, 0)
 end
 
--- A job is done or paused: its group's slot goes to the next in line.
-local function release(ticket)
-  local group = group_of(ticket)
-  if group and redis.call("SREM", HOLDERS, ticket) == 1 then
-    if redis.call("HINCRBY", ACTIVE, group, -1) <= 0 then redis.call("HDEL", ACTIVE, group) end
-    admit(group)
+-- Jobs are done or paused: their groups' slots go to the next in line.
+local function release(tickets)
+  local grouped = {}
+  for _, ticket in ipairs(tickets) do
+    if #ticket > 33 then grouped[#grouped + 1] = ticket end
   end
+  if #grouped == 0 then return end
+  local holds = redis.call("SMISMEMBER", HOLDERS, unpack(grouped))
+  local held, groups, freed = {}, {}, {}
+  for i, ticket in ipairs(grouped) do
+    if holds[i] == 1 then
+      local group = group_of(ticket)
+      if not freed[group] then groups[#groups + 1] = group end
+      freed[group] = (freed[group] or 0) + 1
+      held[#held + 1] = ticket
+    end
+  end
+  if #held == 0 then return end
+  redis.call("SREM", HOLDERS, unpack(held))
+  for _, group in ipairs(groups) do admit(group, freed[group]) end
 end
 
 -- Leases ended: where a cap held workers back, there is room now.

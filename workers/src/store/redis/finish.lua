@@ -14,7 +14,7 @@ if #live > 0 then
   redis.call("HDEL", TOKENS, unpack(live))
   redis.call("HDEL", JOBS, unpack(live))
   redis.call("SREM", CANCELS, unpack(live))
-  for _, ticket in ipairs(live) do release(ticket) end
+  release(live)
   freed()
 end
 done()

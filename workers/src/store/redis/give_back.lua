@@ -13,7 +13,7 @@ for i = FIRST + 2, #ARGV, 5 do
     if what == "drop" or not job then
       redis.call("HDEL", JOBS, ticket)
       redis.call("SREM", CANCELS, ticket)
-      release(ticket)
+      release({ ticket })
     else
       local bar = string.find(job, "|", 1, true)
       redis.call("HSET", JOBS, ticket, ARGV[i + 2] .. string.sub(job, bar))

@@ -15,7 +15,7 @@ local function forget_lease(ticket, job, pushed)
   redis.call("ZREM", LEASES, ticket)
   redis.call("HDEL", TOKENS, ticket)
   redis.call("SREM", CANCELS, ticket)
-  release(ticket)
+  release({ ticket })
   return true
 end
 

@@ -22,9 +22,9 @@ for i = FIRST + 1, #ARGV, 2 do
       redis.call("ZREM", LINE, line_member(group, ticket, tonumber(at)))
       redis.call("ZREM", AGES, ticket)
     end
-    release(ticket)
+    release({ ticket })
     -- Someone behind it in the line may fit now even though no slot was given up.
-    if at then admit(group) end
+    if at then admit(group, 0) end
     reply[n] = 1
   end
 end

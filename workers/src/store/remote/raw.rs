@@ -19,20 +19,19 @@ pub struct Raw {
 /// Rows of one statement, and members of one script call.
 const BATCH: usize = 1_000;
 /// Connections that insert at the same time.
-const CONNECTIONS: usize = 2;
+const CONNECTIONS: [usize; 2] = [1, 2];
 
 /// Measures `rows` inserts of `payload` by multi-row statements, and as many claims and finishes by scripts.
 pub async fn measure(options: &Options, payload: &str, rows: usize) -> Result<Raw, OpenError> {
-    let inserts = inserts(options, payload, rows).await.map_err(|e| unreachable("postgres", &e))?;
+    let mut rates = Vec::new();
+    for connections in CONNECTIONS {
+        let rate = inserts(options, payload, rows, connections).await.map_err(|e| unreachable("postgres", &e))?;
+        rates.push((format!("postgres: multi-row inserts of {BATCH}, {connections} at a time, rows"), rate));
+    }
     let scripts = scripts(options, rows).await.map_err(|e| unreachable("redis", &e))?;
     let settings = settings(options).await.map_err(|e| unreachable("postgres", &e))?;
-    Ok(Raw {
-        rates: vec![
-            (format!("postgres: multi-row inserts of {BATCH} on {CONNECTIONS} connections, rows"), inserts),
-            ("redis: push, claim and finish by scripts, jobs".to_owned(), scripts),
-        ],
-        settings,
-    })
+    rates.push(("redis: push, claim and finish by scripts, jobs".to_owned(), scripts));
+    Ok(Raw { rates, settings })
 }
 
 /// How many commands Redis has seen so far.
@@ -52,16 +51,16 @@ async fn connect(options: &Options) -> Result<PgConnection, sqlx::Error> {
 }
 
 /// Rows a second into a table of the shape of `jobs`.
-async fn inserts(options: &Options, payload: &str, rows: usize) -> Result<f64, sqlx::Error> {
+async fn inserts(options: &Options, payload: &str, rows: usize, connections: usize) -> Result<f64, sqlx::Error> {
     let mut owner = connect(options).await?;
     // What an interrupted run left behind.
     let _ = sqlx::query(include_str!("raw_drop.sql")).execute(&mut owner).await;
     sqlx::query(include_str!("raw_create.sql")).execute(&mut owner).await?;
     let mut conns = Vec::new();
-    for _ in 0..CONNECTIONS {
+    for _ in 0..connections {
         conns.push(connect(options).await?);
     }
-    let statements = rows.div_ceil(BATCH * CONNECTIONS);
+    let statements = rows.div_ceil(BATCH * connections);
     let start = Instant::now();
     let each = conns.into_iter().map(|mut conn| async move {
         for _ in 0..statements {
@@ -75,7 +74,7 @@ async fn inserts(options: &Options, payload: &str, rows: usize) -> Result<f64, s
     let seconds = start.elapsed().as_secs_f64();
     sqlx::query(include_str!("raw_drop.sql")).execute(&mut owner).await?;
     done?;
-    Ok((statements * BATCH * CONNECTIONS) as f64 / seconds)
+    Ok((statements * BATCH * connections) as f64 / seconds)
 }
 
 /// Jobs a second through a minimal queue: one zset, one hash, batches of 1,000 with 1 KB payloads.
