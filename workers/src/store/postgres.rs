@@ -5,6 +5,7 @@ mod live;
 mod queues;
 mod read;
 mod row;
+mod schema;
 mod settle;
 mod text;
 
@@ -49,7 +50,7 @@ impl Record {
             .options([("statement_timeout", STATEMENT_TIMEOUT)])
             .statement_cache_capacity(64);
         if let Some(schema) = schema {
-            options = options.options([("search_path", schema)]);
+            options = options.options([("search_path", schema::quoted(schema))]);
         }
         let pool = PgPoolOptions::new()
             .max_connections(connections)

@@ -76,9 +76,13 @@ pub async fn open(options: Options) -> Result<Arc<dyn Store>, OpenError> {
     Ok(Arc::new(Remote::start(record, queues, options.watch)))
 }
 
-/// Applies the migrations that are missing; answers their names.
+/// Applies the migrations that are missing, in a schema that is made where it is missing; answers their names.
 pub async fn migrate(options: &Options) -> Result<Vec<String>, OpenError> {
     let record = connect_record(options).await?;
+    if let Some(schema) = &options.schema {
+        let made = record.make_schema(schema).await;
+        made.map_err(|e| OpenError::Unreachable { what: "postgres", detail: e.to_string() })?;
+    }
     let applied = migrations::migrate_postgres(record.pool()).await;
     record.close().await;
     applied
