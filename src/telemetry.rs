@@ -9,7 +9,8 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 
 /// Starts logging. A `quiet` command, whose output is for a person, logs only what is wrong unless told otherwise.
 pub fn start(log: &Log, quiet: bool) -> Result<(), Failure> {
-    let level = if quiet { "warn" } else { &log.level };
+    // How a job ended is what such a command prints anyway.
+    let level = if quiet { "warn,flotilla_workers::executor=error" } else { &log.level };
     let filter = EnvFilter::builder()
         .parse(level)
         .map_err(|e| Failure::usage(format!("log.level: `{level}` is not a level or filter: {e}")))?;

@@ -84,7 +84,8 @@ impl View {
             Some(bar) => bar.set_message(change.state.as_str()),
             None => self.note(&format!("{style}{}{RESET}", change.state)),
         }
-        if let Some(fault) = &change.error {
+        // Whoever follows aside says itself what went wrong.
+        if let Some(fault) = change.error.as_ref().filter(|_| self.show != Show::Aside) {
             self.note(&format!("{}: {}", fault.code, fault.message));
         }
     }
