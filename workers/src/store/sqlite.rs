@@ -1,8 +1,8 @@
 //! Both halves of a store in one SQLite file.
 //!
-//! The file is in WAL mode. One task writes, in groups ([`writer`]); four connections read beside it. Several processes
+//! The file is in WAL mode. One task writes, in groups (`writer.rs`); four connections read beside it. Several processes
 //! may open one file: writing transactions are `IMMEDIATE`, so they take turns, and each process hears of the others'
-//! commits within 100 ms ([`news`]). What was accepted or settled was on the disk before the answer (`synchronous =
+//! commits within 100 ms (`news.rs`). What was accepted or settled was on the disk before the answer (`synchronous =
 //! FULL`); claims, renewals, promotions and live output do not wait for the disk, since a power cut that takes them
 //! also ends whatever ran.
 
