@@ -13,9 +13,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use place::Place;
 use std::{fmt::Display, io::IsTerminal, time::Duration};
 
-/// What a large backlog is compared with.
-const FEW: u64 = 10_000;
-
 /// How much is measured.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -48,9 +45,6 @@ pub struct Args {
     /// How long an idle worker is watched
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     idle_seconds: u64,
-    /// Also measure claims and promotions with this many jobs waiting, and as many delayed, against 10,000
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10_000..=10_000_000))]
-    waiting: Option<u64>,
 }
 
 pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
@@ -90,11 +84,6 @@ async fn measure(args: &Args, place: &Place) -> Result<Report, Failure> {
     step.is("an idle worker");
     let watch = Duration::from_secs(args.idle_seconds);
     let idle = bench::idle(store, watch, || place.commands()).await.map_err(failed)?;
-    let mut backlogs = Vec::new();
-    for waiting in args.waiting.into_iter().flat_map(|many| [FEW, many]) {
-        step.is("claims and promotions beside a backlog");
-        backlogs.push(bench::backlog(store, waiting).await.map_err(failed)?);
-    }
     store.close().await;
     step.end();
     Ok(Report {
@@ -108,7 +97,6 @@ async fn measure(args: &Args, place: &Place) -> Result<Report, Failure> {
         drain_mixed,
         latency,
         idle,
-        backlogs,
     })
 }
 

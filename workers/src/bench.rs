@@ -3,7 +3,6 @@
 //! A figure is only worth something beside the raw limits of the same machine in the same minute, so those are
 //! measured too, and the durability settings are part of the answer.
 
-mod backlog;
 mod drain;
 mod enqueue;
 mod idle;
@@ -11,7 +10,6 @@ mod latency;
 mod machine;
 mod report;
 
-pub use backlog::{Backlog, backlog};
 pub use drain::drain;
 pub use enqueue::{enqueue_in_batches, enqueue_one_by_one};
 pub use idle::idle;

@@ -19,13 +19,7 @@ pub fn print(report: &Report) -> Result<(), Failure> {
         latency.rate, latency.p50_ms, latency.p99_ms, latency.max_ms, latency.jobs
     ))?;
     let commands = report.idle.redis_commands_per_second.map(|n| format!(", {n:.1} Redis commands/s"));
-    output::line(&format!("idle worker: {:.2} % of a core{}", report.idle.cpu_percent, commands.unwrap_or_default()))?;
-    report.backlogs.iter().try_for_each(|b| {
-        output::line(&format!(
-            "with {} jobs waiting and as many delayed: claim of 50 in {:.2} ms, promotion of 500 in {:.2} ms",
-            b.waiting, b.claim_ms, b.promote_ms
-        ))
-    })
+    output::line(&format!("idle worker: {:.2} % of a core{}", report.idle.cpu_percent, commands.unwrap_or_default()))
 }
 
 fn rows(report: &Report) -> Vec<Vec<String>> {

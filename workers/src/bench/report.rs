@@ -1,6 +1,6 @@
 //! What the measurements say.
 
-use super::{Backlog, Machine};
+use super::Machine;
 use serde::Serialize;
 
 /// Everything measured in one run.
@@ -20,9 +20,6 @@ pub struct Report {
     pub drain_mixed: Rate,
     pub latency: Latency,
     pub idle: Idle,
-    /// Claims and promotions with few and with many jobs waiting, where that was asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub backlogs: Vec<Backlog>,
 }
 
 /// How many, how fast, at what cost.
