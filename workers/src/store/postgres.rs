@@ -119,12 +119,13 @@ impl Record {
 
 /// A driver's error in the words of the seam.
 ///
-/// Class 22 (data exception) is the caller's input, and class 23 (integrity constraint violation) is a contradiction
-/// that stays however often it is tried; everything else may pass (SQLSTATE, appendix A of Postgres's manual).
+/// Classes 22 (data exception) and 54 (too large, or nested too deep) are the caller's input, and class 23 (integrity
+/// constraint violation) is a contradiction that stays however often it is tried; everything else may pass (SQLSTATE,
+/// appendix A of Postgres's manual).
 #[allow(clippy::needless_pass_by_value, reason = "it is a map_err function")]
 fn fault(error: sqlx::Error) -> Error {
     match &error {
-        sqlx::Error::Database(e) if e.code().is_some_and(|c| c.starts_with("22")) => {
+        sqlx::Error::Database(e) if e.code().is_some_and(|c| c.starts_with("22") || c.starts_with("54")) => {
             Error::Invalid(flotilla_jobs::Invalid::new("payload", format!("the record refuses it: {}", e.message())))
         }
         sqlx::Error::Database(e) if e.code().is_some_and(|c| c.starts_with("23")) => {

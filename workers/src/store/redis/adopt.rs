@@ -40,11 +40,12 @@ impl Queues {
         Ok(jobs)
     }
 
-    /// Forgets foreign jobs that are on our record.
-    pub(crate) async fn adopt_done(&self, source: &str, ids: &[String]) -> Result<(), Error> {
+    /// Lets go of foreign jobs that are on our record. Their data is forgotten too, where the record has all of it.
+    pub(crate) async fn adopt_done(&self, source: &str, ids: &[&str], forget: bool) -> Result<(), Error> {
         let theirs = apalis_redis::Config::default().queue(source);
         let mut call = DONE.prepare_invoke();
         call.key(theirs.job_data_hash()).key(self.aside(source));
+        call.arg(u8::from(forget));
         for id in ids {
             call.key(format!("{}:{id}", theirs.job_meta_hash()));
             call.arg(id);

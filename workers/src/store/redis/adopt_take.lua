@@ -16,7 +16,8 @@ end
 if room > 0 then
   local later = redis.call("ZRANGE", KEYS[2], 0, room - 1, "WITHSCORES")
   for i = 1, #later, 2 do
-    redis.call("ZADD", KEYS[4], tonumber(later[i + 1]) * 1000, later[i])
+    -- Some say "never" by the largest number they have; ours must fit a double exactly.
+    redis.call("ZADD", KEYS[4], math.min(tonumber(later[i + 1]) * 1000, 9007199254740991), later[i])
     redis.call("ZREM", KEYS[2], later[i])
   end
 end

@@ -1,0 +1,16 @@
+//! Whole fleets of the built binary: several processes on one store, killed, stopped, paused and followed.
+
+mod cancelling;
+mod fleet;
+mod follow;
+mod handing_over;
+mod killed_server;
+mod killed_worker;
+mod one_file;
+mod pausing;
+mod place;
+#[path = "../../workers/tests/support/servers.rs"]
+#[allow(dead_code, reason = "shared with tests that harm their servers")]
+mod servers;
+#[path = "../support/mod.rs"]
+mod support;
