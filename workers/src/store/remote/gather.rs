@@ -80,21 +80,17 @@ async fn write(intake: &Intake, together: Vec<Waiting>) {
     let (batches, answers): (Vec<_>, Vec<_>) = together.into_iter().unzip();
     let all: Vec<Submission> = batches.concat();
     match intake.accept(&all).await {
-        // One caller's bad input must not fail the others: each is tried by itself.
-        Err(Error::Invalid(_)) if batches.len() > 1 => {
-            for (batch, answer) in batches.iter().zip(answers) {
-                let _ = answer.send(intake.accept(batch).await);
-            }
-        }
         Ok(()) => answers.into_iter().for_each(|answer| drop(answer.send(Ok(())))),
         Err(Error::Unavailable { what, detail }) => {
             for answer in answers {
                 let _ = answer.send(Err(Error::Unavailable { what, detail: detail.clone() }));
             }
         }
-        Err(error) => {
-            let alone = answers.into_iter().next();
-            let _ = alone.map(|answer| answer.send(Err(error)));
+        // What one caller handed in must not fail the others: each is tried by itself.
+        Err(_) => {
+            for (batch, answer) in batches.iter().zip(answers) {
+                let _ = answer.send(intake.accept(batch).await);
+            }
         }
     }
 }
