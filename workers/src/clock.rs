@@ -1,11 +1,12 @@
 //! The only place that reads a wall clock.
 
+use jiff::Timestamp;
 use std::{
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Milliseconds since the Unix epoch, UTC.
@@ -34,6 +35,16 @@ impl Clock {
     pub fn now(&self) -> Millis {
         self.injected().unwrap_or_else(system_now)
     }
+}
+
+/// A length of time as stores count it; longer than they can count is as long as they can.
+pub(crate) fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
+}
+
+/// A stored time as others see it; one that is no time is the epoch, so that it does not hide the rest.
+pub(crate) fn timestamp(ms: Millis) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// This machine's time. For log lines and for stores without a server; never for deciding who holds a lease

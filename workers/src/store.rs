@@ -6,8 +6,11 @@
 //! Operations take batches, because batching is where the speed is; no connection or transaction leaks out. Every
 //! behavior is a case in `tests/conformance`, run on both stores.
 
+mod desk;
+mod ending;
 mod error;
 pub mod fault;
+mod keys;
 pub mod metered;
 mod migrations;
 mod postgres;

@@ -24,7 +24,7 @@ use super::{
     postgres::Record,
     redis::{Queues, ReadyAt},
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, millis};
 use async_trait::async_trait;
 use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
 use secrecy::SecretString;
@@ -193,7 +193,7 @@ impl Upkeep for Remote {
     }
 
     async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {
-        self.record.prune(age.as_millis() as i64, batch).await
+        self.record.prune(millis(age), batch).await
     }
 
     async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {

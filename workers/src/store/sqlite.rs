@@ -29,7 +29,7 @@ use super::{
     CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, OpenError, Promoted,
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
 };
-use crate::clock::{Clock, Millis};
+use crate::clock::{Clock, millis};
 use async_trait::async_trait;
 use claim::Wanted;
 use due::Batch;
@@ -211,10 +211,6 @@ impl Store for File {
         let open = self.readers.size();
         vec![("sqlite", open.saturating_sub(self.readers.num_idle() as u32), open)]
     }
-}
-
-fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
 fn unavailable(detail: &str) -> Error {

@@ -1,9 +1,11 @@
 //! Live output on record.
 
 use super::{Record, fault, row, text};
-use crate::store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent};
+use crate::{
+    clock::timestamp,
+    store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent},
+};
 use flotilla_jobs::JobId;
-use jiff::Timestamp;
 
 impl Record {
     /// Appends events in the order given; answers the jobs that still had the run.
@@ -35,7 +37,7 @@ impl Record {
                 let event: String = row::get(r, "event")?;
                 Ok(NumberedEvent {
                     seq: row::get::<i64>(r, "seq")? as u64,
-                    at: Timestamp::from_millisecond(row::get(r, "at")?).unwrap_or(Timestamp::UNIX_EPOCH),
+                    at: timestamp(row::get(r, "at")?),
                     event: serde_json::from_str(&event).map_err(|e| Error::Corrupt {
                         what: "postgres",
                         detail: format!("output of job {job}: {e}"),

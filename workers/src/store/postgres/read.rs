@@ -1,7 +1,10 @@
 //! Reading jobs back from the record.
 
 use super::{OpenJob, Record, fault, row, settle::uuids};
-use crate::store::{Error, Submission};
+use crate::{
+    clock::timestamp,
+    store::{Error, Submission},
+};
 use flotilla_jobs::{Attempt, Backoff, Cause, Filter, JobId, JobRecord, JobState, Priority, Spec};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -71,8 +74,8 @@ impl Record {
                 Ok(Attempt {
                     cause: Cause::parse(&cause).ok_or_else(|| corrupt(id, &format!("cause `{cause}`")))?,
                     worker: row::get(r, "worker")?,
-                    started_at: row::get::<Option<i64>>(r, "started_at")?.map(time),
-                    ended_at: time(row::get(r, "ended_at")?),
+                    started_at: row::get::<Option<i64>>(r, "started_at")?.map(timestamp),
+                    ended_at: timestamp(row::get(r, "ended_at")?),
                     error: json(id, row::get(r, "error")?)?,
                 })
             })
@@ -144,10 +147,10 @@ fn found(r: &PgRow) -> Result<Found, Error> {
         tenant: row::get(r, "tenant")?,
         group: group.map(|g| g.key),
         labels: json(id, row::get(r, "labels")?)?.unwrap_or_default(),
-        created_at: time(created_at),
-        run_at: time(ready_at.or(started_at).unwrap_or(created_at)),
-        started_at: started_at.map(time),
-        finished_at: row::get::<Option<i64>>(r, "finished_at")?.map(time),
+        created_at: timestamp(created_at),
+        run_at: timestamp(ready_at.or(started_at).unwrap_or(created_at)),
+        started_at: started_at.map(timestamp),
+        finished_at: row::get::<Option<i64>>(r, "finished_at")?.map(timestamp),
         attempts,
         max_attempts: row::get::<i32>(r, "max_attempts")? as u32,
         cancel_requested: cancel,
@@ -196,10 +199,6 @@ fn loaded(r: &PgRow) -> Result<Loaded, Error> {
     };
     let job = Submission { id, kind: row::get(r, "kind")?, payload, spec, idempotency_key: None };
     Ok(Loaded { job, open })
-}
-
-fn time(ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn json<T: DeserializeOwned>(id: JobId, text: Option<String>) -> Result<Option<T>, Error> {

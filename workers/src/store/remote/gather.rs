@@ -1,51 +1,40 @@
 //! Group commit over callers: submits that arrive while others are being written share the next write.
 
 use super::enqueue::Intake;
-use crate::store::{Error, Submission};
-use std::sync::Mutex;
+use crate::store::{Error, Submission, desk::Desk};
 use tokio::{
     sync::{mpsc, oneshot},
-    task::{JoinHandle, JoinSet},
+    task::JoinSet,
 };
 
 /// Writes under way at once: one that commits while the next one fills.
 const IN_FLIGHT: usize = 2;
 /// Most jobs in one write.
 const MAX_JOBS: usize = 1_000;
-/// Most callers that wait; the next one waits for a place.
-const MAX_CALLERS: usize = 4_096;
 
 type Waiting = (Vec<Submission>, oneshot::Sender<Result<(), Error>>);
 
-/// The entrance to the shared write.
-pub(super) struct Gather {
-    entrance: Mutex<Option<mpsc::Sender<Waiting>>>,
-    task: Mutex<Option<JoinHandle<()>>>,
-}
+/// The way to the shared write.
+pub(super) struct Gather(Desk<Waiting>);
 
 impl Gather {
     pub(super) fn start(intake: Intake) -> Self {
-        let (entrance, waiting) = mpsc::channel(MAX_CALLERS);
-        let task = tokio::spawn(run(intake, waiting));
-        Self { entrance: Mutex::new(Some(entrance)), task: Mutex::new(Some(task)) }
+        Self(Desk::open(|waiting| run(intake, waiting)))
     }
 
     /// Accepts jobs without keys together with those of other callers.
     pub(super) async fn accept(&self, jobs: Vec<Submission>) -> Result<(), Error> {
         let closed = || Error::Unavailable { what: "postgres", detail: "the store is closed".to_owned() };
-        let entrance = self.entrance.lock().ok().and_then(|e| e.clone()).ok_or_else(closed)?;
         let (answer, answered) = oneshot::channel();
-        entrance.send((jobs, answer)).await.map_err(|_| closed())?;
+        if !self.0.hand_in((jobs, answer)).await {
+            return Err(closed());
+        }
         answered.await.map_err(|_| closed())?
     }
 
     /// Ends after what was handed in is written.
     pub(super) async fn close(&self) {
-        drop(self.entrance.lock().ok().and_then(|mut e| e.take()));
-        let task = self.task.lock().ok().and_then(|mut t| t.take());
-        if let Some(task) = task {
-            let _ = task.await;
-        }
+        self.0.close().await;
     }
 }
 

@@ -3,14 +3,12 @@
 use super::Remote;
 use crate::store::{
     Error, Submission,
+    keys::{Key, keys_of, same_json},
     postgres::{Holder, KeyClaim},
     redis::{self, Known},
 };
-use flotilla_jobs::{Accepted, JobId, UniqueScope};
+use flotilla_jobs::{Accepted, JobId};
 use std::collections::{HashMap, HashSet};
-
-/// How long an idempotency key is remembered: 24 hours.
-const IDEMPOTENCY_WINDOW_MS: i64 = 24 * 3_600_000;
 
 pub(super) fn has_key(job: &Submission) -> bool {
     job.spec.unique.is_some() || job.idempotency_key.is_some()
@@ -115,38 +113,14 @@ impl<'a> Batch<'a> {
 }
 
 fn wishes_of(job: &Submission) -> Vec<KeyClaim> {
-    let wish = |key: String, scope, window_ms, idempotency_key| KeyClaim {
-        key,
+    let wish = |key: Key<'_>| KeyClaim {
+        key: key.name,
         job: job.id,
-        scope,
-        window_ms,
-        idempotency_key,
+        scope: key.scope,
+        window_ms: key.window_ms,
+        idempotency_key: key.idempotency.map(str::to_owned),
         kind: job.kind.clone(),
         payload: job.payload.get().to_owned(),
     };
-    let tenant = &job.spec.tenant;
-    let mut wishes = Vec::new();
-    // Names hold no control characters, so the separator cannot be forged.
-    if let Some(key) = &job.idempotency_key {
-        let name = format!("i\u{1f}{tenant}\u{1f}{key}");
-        wishes.push(wish(name, "window", Some(IDEMPOTENCY_WINDOW_MS), Some(key.clone())));
-    }
-    if let Some(unique) = &job.spec.unique {
-        let name = format!("u\u{1f}{tenant}\u{1f}{}\u{1f}{}", job.kind, unique.key);
-        let (scope, window) = match unique.scope {
-            UniqueScope::Waiting => ("waiting", None),
-            UniqueScope::Unfinished => ("unfinished", None),
-            UniqueScope::WindowMs(ms) => ("window", Some(ms as i64)),
-        };
-        wishes.push(wish(name, scope, window, None));
-    }
-    wishes
-}
-
-/// Whether two texts are the same JSON value, as the record would see it.
-fn same_json(a: &str, b: &str) -> bool {
-    match (serde_json::from_str::<serde_json::Value>(a), serde_json::from_str::<serde_json::Value>(b)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    }
+    keys_of(job).map(wish).collect()
 }

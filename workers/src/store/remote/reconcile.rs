@@ -1,10 +1,13 @@
 //! Finding accepted, unfinished jobs that the queue lost, and pushing them again.
 
 use super::Remote;
-use crate::store::{
-    Error, QueueStats, Reconciled,
-    postgres::OpenJob,
-    redis::{self, Known, MAX_SCRIPT_BATCH, ReadyAt},
+use crate::{
+    clock::millis,
+    store::{
+        Error, QueueStats, Reconciled,
+        postgres::OpenJob,
+        redis::{self, Known, MAX_SCRIPT_BATCH, ReadyAt},
+    },
 };
 use flotilla_jobs::JobId;
 use std::{
@@ -23,7 +26,7 @@ impl Remote {
             self.restore_settings().await?;
         }
         let batch = batch.clamp(1, MAX_SCRIPT_BATCH as u32);
-        let page = self.record.scan_open(after, min_age.as_millis() as i64, batch).await?;
+        let page = self.record.scan_open(after, millis(min_age), batch).await?;
         let next = if page.len() < batch as usize { None } else { page.last().map(|(job, _)| job.id) };
         let checked = page.len() as u32;
         let lost = self.lost(page.into_iter().filter(|(_, old)| *old).map(|(job, _)| job)).await?;

@@ -3,11 +3,12 @@
 use super::Remote;
 use crate::store::{
     Error, Rescued,
+    ending::crash,
     postgres::{Again, Change, Finish, GiveBack, OpenJob},
     redis::{self, Back, Expired, Head, Then},
 };
-use flotilla_jobs::{Cause, Fault, JobId, JobState};
-use std::{borrow::Cow, collections::HashMap, time::Duration};
+use flotilla_jobs::{Cause, JobId, JobState};
+use std::{collections::HashMap, time::Duration};
 
 /// How long a rescuer has before its own lease on the jobs expires.
 const GRACE: Duration = Duration::from_secs(30);
@@ -101,12 +102,11 @@ async fn write(
     ended: &[(&OpenJob, &&Expired, JobState)],
     again: &[(&OpenJob, &&Expired)],
 ) -> Result<(), Error> {
-    let crash = || Fault::new("crash", "its worker stopped renewing the lease: it died, froze or was cut off");
     let finishes: Vec<Finish<'_>> = ended
         .iter()
         .map(|(job, lost, state)| Finish {
             state: *state,
-            error: (*state == JobState::Quarantined).then(|| Cow::Owned(crash())),
+            error: (*state == JobState::Quarantined).then(crash),
             ..Finish::cancelled(job.id, job.run, &lost.worker)
         })
         .collect();
@@ -118,7 +118,7 @@ async fn write(
             cause: Cause::Crash,
             worker: &lost.worker,
             started_at: None,
-            error: Some(Cow::Owned(crash())),
+            error: Some(crash()),
             again: Again::At(lost.ready_at),
             attempts: job.attempts.plus(Cause::Crash),
             paused: None,

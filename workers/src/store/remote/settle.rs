@@ -3,10 +3,11 @@
 use super::Remote;
 use crate::store::{
     End, Error, Lease, Settle, Settled,
+    ending::Ending,
     postgres::{Again, Finish, GiveBack},
     redis::{Back, Head, MAX_SCRIPT_BATCH, Then},
 };
-use flotilla_jobs::{Fault, JobId, JobState};
+use flotilla_jobs::{JobId, JobState};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
@@ -130,17 +131,7 @@ fn counting(given: &[Given]) -> HashMap<JobId, usize> {
 
 /// The final result of a run, or of any run of a job that someone asked to cancel.
 fn finish(settle: &Settle, cancel: bool) -> Option<Finish<'_>> {
-    let state = match settle.end.terminal() {
-        Some(state) => state,
-        None if cancel => JobState::Cancelled,
-        None => return None,
-    };
-    let (output, error) = match &settle.end {
-        End::Completed(output) => (Some(output.get()), None),
-        End::Failed(fault) | End::Retry(fault, _) => (None, Some(Cow::Borrowed(fault))),
-        End::Cancelled(reason) => (None, Some(Cow::Owned(Fault::new("cancelled", reason.clone())))),
-        _ => (None, None),
-    };
+    let Ending { state, output, error } = settle.end.ending(cancel)?;
     Some(Finish {
         id: settle.lease.job,
         run: settle.lease.run,

@@ -9,11 +9,10 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    store::{Error, Promoted, Rescued},
+    store::{Error, Promoted, Rescued, ending::crash},
 };
-use flotilla_jobs::{Cause, Fault, JobState};
+use flotilla_jobs::{Cause, JobState};
 use sqlx::SqliteConnection;
-use std::borrow::Cow;
 
 static PROMOTE: Unit = Unit::new(include_str!("promote.sql"));
 static NEXT_DUE: Unit = Unit::new(include_str!("next_due.sql"));
@@ -110,8 +109,4 @@ pub(super) async fn rescue(tx: &mut Tx<'_>, batch: &Batch) -> Result<Vec<Rescued
     tx.give_back(&backs).await?;
     tx.square().await?;
     Ok(rescued)
-}
-
-fn crash() -> Cow<'static, Fault> {
-    Cow::Owned(Fault::new("crash", "its worker stopped renewing the lease: it died, froze or was cut off"))
 }

@@ -7,13 +7,13 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    store::{Error, Submission},
+    store::{
+        Error, Submission,
+        keys::{keys_of, same_json},
+    },
 };
-use flotilla_jobs::{Accepted, JobId, UniqueScope};
+use flotilla_jobs::{Accepted, JobId};
 use std::collections::HashMap;
-
-/// How long an idempotency key is remembered: 24 hours.
-const IDEMPOTENCY_WINDOW_MS: Millis = 24 * 3_600_000;
 
 static KEY_HOLDER: Unit = Unit::new(include_str!("key_holder.sql"));
 static TAKE_KEY: Unit = Unit::new(include_str!("take_key.sql"));
@@ -72,7 +72,7 @@ impl<'a> Keys<'a> {
         let mut answers = Vec::with_capacity(batch.len());
         let mut new = Vec::with_capacity(batch.len());
         for job in batch {
-            let wishes = wishes(job, self.now);
+            let wishes: Vec<Wish<'a>> = wishes(job, self.now).collect();
             if let Some(id) = self.first_holder(&wishes, &staged)? {
                 answers.push(Accepted { id, duplicate: true });
                 continue;
@@ -114,34 +114,12 @@ impl<'a> Keys<'a> {
     }
 }
 
-fn wishes(job: &Submission, now: Millis) -> Vec<Wish<'_>> {
-    let tenant = &job.spec.tenant;
-    let mut wishes = Vec::new();
-    // Names hold no control characters, so the separator cannot be forged.
-    if let Some(key) = &job.idempotency_key {
-        let name = format!("i\u{1f}{tenant}\u{1f}{key}");
-        let expires_at = Some(now.saturating_add(IDEMPOTENCY_WINDOW_MS));
-        wishes.push(Wish { name, job, scope: "window", expires_at, idempotency: Some(key) });
-    }
-    if let Some(unique) = &job.spec.unique {
-        let name = format!("u\u{1f}{tenant}\u{1f}{}\u{1f}{}", job.kind, unique.key);
-        let (scope, expires_at) = match unique.scope {
-            UniqueScope::Waiting => ("waiting", None),
-            UniqueScope::Unfinished => ("unfinished", None),
-            UniqueScope::WindowMs(ms) => ("window", Some(now.saturating_add(ms as Millis))),
-        };
-        wishes.push(Wish { name, job, scope, expires_at, idempotency: None });
-    }
-    wishes
-}
-
-/// Whether two texts are the same JSON value.
-fn same_json(a: &str, b: &str) -> bool {
-    if a == b {
-        return true;
-    }
-    match (serde_json::from_str::<serde_json::Value>(a), serde_json::from_str::<serde_json::Value>(b)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    }
+fn wishes(job: &Submission, now: Millis) -> impl Iterator<Item = Wish<'_>> {
+    keys_of(job).map(move |key| Wish {
+        name: key.name,
+        job,
+        scope: key.scope,
+        expires_at: key.window_ms.map(|ms| now.saturating_add(ms)),
+        idempotency: key.idempotency,
+    })
 }

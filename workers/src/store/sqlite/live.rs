@@ -1,9 +1,11 @@
 //! Live output on record.
 
 use super::{row, tx::Tx, unit::Unit};
-use crate::store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent};
+use crate::{
+    clock::timestamp,
+    store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent},
+};
 use flotilla_jobs::{JobId, Progress};
-use jiff::Timestamp;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use std::collections::BTreeMap;
 
@@ -66,7 +68,7 @@ pub(super) async fn read(
     let event = |row: &SqliteRow| {
         Ok(NumberedEvent {
             seq: row::get::<i64>(row, "n")? as u64,
-            at: Timestamp::from_millisecond(row::get(row, "at")?).unwrap_or(Timestamp::UNIX_EPOCH),
+            at: timestamp(row::get(row, "at")?),
             event: row::json(row, "event")?.ok_or_else(|| row::corrupt("an event is missing"))?,
         })
     };

@@ -5,7 +5,10 @@ use super::{
     row::{self, Place},
     unit::Unit,
 };
-use crate::{clock::Millis, store::Error};
+use crate::{
+    clock::{Millis, timestamp},
+    store::Error,
+};
 use flotilla_jobs::{Attempt, Cause, Filter, JobId, JobRecord, JobState, Page};
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
@@ -141,10 +144,10 @@ fn record(r: &SqliteRow) -> Result<JobRecord, Error> {
         tenant: row::get(r, "tenant")?,
         group: row::get(r, "group_key")?,
         labels: shown(id, row::json(r, "labels")).unwrap_or_default(),
-        created_at: time(created_at),
-        run_at: time(ready_at.or(started_at).unwrap_or(created_at)),
-        started_at: started_at.map(time),
-        finished_at: row::get::<Option<Millis>>(r, "finished_at")?.map(time),
+        created_at: timestamp(created_at),
+        run_at: timestamp(ready_at.or(started_at).unwrap_or(created_at)),
+        started_at: started_at.map(timestamp),
+        finished_at: row::get::<Option<Millis>>(r, "finished_at")?.map(timestamp),
         attempts: row::attempts(r)?,
         max_attempts: row::get(r, "max_attempts")?,
         cancel_requested: row::get(r, "cancel")?,
@@ -179,12 +182,8 @@ fn attempt(r: &SqliteRow) -> Result<Attempt, Error> {
         cause: Cause::parse(cause)
             .ok_or_else(|| row::corrupt(&format!("cause `{cause}` of an attempt is not known")))?,
         worker: row::get(r, "worker")?,
-        started_at: row::get::<Option<Millis>>(r, "started_at")?.map(time),
-        ended_at: time(row::get(r, "ended_at")?),
+        started_at: row::get::<Option<Millis>>(r, "started_at")?.map(timestamp),
+        ended_at: timestamp(row::get(r, "ended_at")?),
         error: row::json(r, "error")?,
     })
-}
-
-fn time(ms: Millis) -> Timestamp {
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }

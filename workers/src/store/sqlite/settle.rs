@@ -6,8 +6,11 @@ use super::{
     tx::Tx,
     unit::Unit,
 };
-use crate::store::{End, Error, Settle, Settled};
-use flotilla_jobs::{Fault, JobId, JobState};
+use crate::{
+    clock::millis,
+    store::{End, Error, Settle, Settled, ending::Ending},
+};
+use flotilla_jobs::JobId;
 use std::{borrow::Cow, collections::HashSet, time::Duration};
 
 static CANCEL_FLAG: Unit = Unit::new(include_str!("cancel_flag.sql"));
@@ -60,17 +63,7 @@ async fn cancel_asked(tx: &mut Tx<'_>, ends: &[&Settle], firsts: &[usize]) -> Re
 
 /// The final result of a run, or of any run of a job that someone asked to cancel.
 fn finish(settle: &Settle, cancel: bool) -> Option<Finish<'_>> {
-    let state = match settle.end.terminal() {
-        Some(state) => state,
-        None if cancel => JobState::Cancelled,
-        None => return None,
-    };
-    let (output, error) = match &settle.end {
-        End::Completed(output) => (Some(output.get()), None),
-        End::Failed(fault) | End::Retry(fault, _) => (None, Some(Cow::Borrowed(fault))),
-        End::Cancelled(reason) => (None, Some(Cow::Owned(Fault::new("cancelled", reason.clone())))),
-        _ => (None, None),
-    };
+    let Ending { state, output, error } = settle.end.ending(cancel)?;
     Some(Finish {
         id: settle.lease.job,
         run: settle.lease.run,
@@ -83,7 +76,7 @@ fn finish(settle: &Settle, cancel: bool) -> Option<Finish<'_>> {
 }
 
 fn give_back(settle: &Settle, now: i64) -> Option<GiveBack<'_>> {
-    let after = |delay: &Duration| Some(now.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)));
+    let after = |delay: &Duration| Some(now.saturating_add(millis(*delay)));
     let (to, ready_at, error, paused) = match &settle.end {
         End::Retry(fault, delay) => (Place::Scheduled, after(delay), Some(fault), None),
         End::Snoozed(delay) => (Place::Scheduled, after(delay), None, None),

@@ -13,28 +13,22 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    store::{Error, Signal},
+    store::{Error, Signal, desk::Desk},
 };
 use sqlx::{Connection, SqliteConnection, raw_sql};
-use std::{sync::Mutex, time::Duration};
+use std::time::Duration;
 use tokio::{
     sync::{broadcast, mpsc},
-    task::JoinHandle,
     time::{Instant, MissedTickBehavior},
 };
 
-/// Most callers that wait; the next one waits for a place.
-const MAX_WAITING: usize = 4_096;
 /// A group takes no more operations once it is about this many jobs.
 const MAX_WEIGHT: usize = 2_000;
 /// How often other processes' wake-ups are looked for.
 const HEAR_EVERY: Duration = Duration::from_millis(100);
 
-/// The entrance to the writer.
-pub(super) struct Writer {
-    entrance: Mutex<Option<mpsc::Sender<Op>>>,
-    task: Mutex<Option<JoinHandle<()>>>,
-}
+/// The way to the task.
+pub(super) struct Writer(Desk<Op>);
 
 impl Writer {
     /// Starts the task on a connection of its own.
@@ -44,37 +38,23 @@ impl Writer {
         signals: broadcast::Sender<Signal>,
     ) -> Result<Self, Error> {
         let news = News::start(&mut conn).await?;
-        let (entrance, waiting) = mpsc::channel(MAX_WAITING);
         let task = Task { conn, clock, signals, news, durable: true };
-        let task = tokio::spawn(task.run(waiting));
-        Ok(Self { entrance: Mutex::new(Some(entrance)), task: Mutex::new(Some(task)) })
+        Ok(Self(Desk::open(|waiting| task.run(waiting))))
     }
 
     /// Has an operation carried out; answers after the commit.
     pub(super) async fn ask<I, O>(&self, op: impl FnOnce(Call<I, O>) -> Op, ask: I) -> Result<O, Error> {
         let closed = || unavailable("the store is closed");
-        let entrance = self.entrance.lock().ok().and_then(|e| e.clone()).ok_or_else(closed)?;
         let (call, answer) = Call::new(ask);
-        entrance.send(op(call)).await.map_err(|_| closed())?;
+        if !self.0.hand_in(op(call)).await {
+            return Err(closed());
+        }
         answer.await.map_err(|_| closed())?
     }
 
     /// Ends after what was handed in is written.
     pub(super) async fn close(&self) {
-        drop(self.entrance.lock().ok().and_then(|mut e| e.take()));
-        let task = self.task.lock().ok().and_then(|mut t| t.take());
-        if let Some(task) = task {
-            let _ = task.await;
-        }
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        let task = self.task.lock().ok().and_then(|mut t| t.take());
-        if let Some(task) = task {
-            task.abort();
-        }
+        self.0.close().await;
     }
 }
 
