@@ -1,7 +1,7 @@
 //! What of a settings file is used, and what is noted.
 
 use super::*;
-use flotilla_jobs::kinds::Category;
+use crate::review::sample;
 
 fn settings(text: &str) -> (Settings, Vec<String>) {
     let mut notes = Vec::new();
@@ -9,19 +9,7 @@ fn settings(text: &str) -> (Settings, Vec<String>) {
 }
 
 fn finding(rule: &str, path: &str) -> Finding {
-    Finding {
-        rule: rule.into(),
-        path: path.into(),
-        start_line: 1,
-        end_line: 1,
-        severity: Severity::Low,
-        category: Category::Testing,
-        title: String::new(),
-        body: String::new(),
-        suggestion: None,
-        excerpt: String::new(),
-        fingerprint: String::new(),
-    }
+    Finding { path: path.into(), ..sample::finding(rule) }
 }
 
 #[test]

@@ -1,23 +1,10 @@
 //! Which comments accept which findings.
 
 use super::*;
-use crate::review::diff;
-use flotilla_jobs::kinds::{Category, Severity};
+use crate::review::{diff, sample};
 
 fn finding(rule: &str, start_line: u32, end_line: u32) -> Finding {
-    Finding {
-        rule: rule.into(),
-        path: "x".into(),
-        start_line,
-        end_line,
-        severity: Severity::Low,
-        category: Category::Testing,
-        title: String::new(),
-        body: String::new(),
-        suggestion: None,
-        excerpt: String::new(),
-        fingerprint: String::new(),
-    }
+    Finding { start_line, end_line, ..sample::finding(rule) }
 }
 
 /// Whether `finding` stays in a new file of these lines.
