@@ -73,9 +73,9 @@ pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
 
 async fn measure(args: &Args, place: &Place) -> Result<Report, Failure> {
     let step = Step::new();
-    step.is("the servers alone");
-    let raw = place.raw(args.jobs as usize).await?;
     let store = &place.open().await?;
+    step.is("the servers alone");
+    let raw = place.raw(&**store, args.jobs as usize).await?;
     step.is("accepting jobs in batches");
     let enqueue_in_batches = bench::enqueue_in_batches(store, args.jobs, args.rounds).await.map_err(failed)?;
     step.is("accepting jobs one by one");

@@ -11,6 +11,7 @@ use flotilla_workers::{
     store::{
         Store,
         remote::{self, raw::Raw, room},
+        sqlite,
     },
 };
 use std::{path::PathBuf, process, sync::Arc};
@@ -38,18 +39,12 @@ impl Place {
     }
 
     /// The limits of what is below the store, and how it is set up.
-    pub async fn raw(&self, rows: usize) -> Result<Raw, Failure> {
+    pub async fn raw(&self, store: &dyn Store, rows: usize) -> Result<Raw, Failure> {
         match self {
             Self::File(_) => {
-                let store = self.open().await?;
                 let version = store.health().await.into_iter().next().map_or_else(String::new, |d| d.detail);
-                store.close().await;
-                let settings = [
-                    ("sqlite version", version),
-                    ("sqlite journal_mode", "wal".to_owned()),
-                    ("sqlite synchronous", "full for jobs and results, normal for claims and output".to_owned()),
-                ];
-                let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
+                let settings = sqlite::DURABILITY.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                let settings = [("sqlite version".to_owned(), version)].into_iter().chain(settings).collect();
                 Ok(Raw { rates: Vec::new(), settings })
             }
             Self::Remote(options) => Ok(remote::raw::measure(options, &bench::sample_payload(), rows).await?),

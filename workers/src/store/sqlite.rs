@@ -45,6 +45,10 @@ const SIGNALS: usize = 4_096;
 /// Most jobs of one page of a reconciliation.
 const MAX_SCAN: u32 = 1_000;
 
+/// How durable the file is set up, by name, for whoever measures it.
+pub const DURABILITY: [(&str, &str); 2] =
+    [("sqlite journal_mode", "wal"), ("sqlite synchronous", "full for jobs and results, normal for claims and output")];
+
 /// Where the file is.
 #[derive(Clone, Debug)]
 pub struct Options {
