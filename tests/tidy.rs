@@ -179,7 +179,7 @@ fn migrations_have_the_same_numbers_and_names_on_both_records() {
 
 #[test]
 fn nothing_is_skipped_or_left_to_do() {
-    let words = ["#[ignore", concat!("to", "do!("), concat!("unimplemented", "!(")];
+    let words = [concat!("#[ig", "nore"), concat!("to", "do!("), concat!("unimplemented", "!(")];
     for dir in ["src", "jobs", "workers", "tests"] {
         forbid(dir, &words, |name| name == "tests/tidy.rs", "a skipped test proves nothing");
     }
