@@ -9,6 +9,8 @@ mod git;
 mod host;
 mod roots;
 pub mod rules;
+#[cfg(test)]
+mod sample;
 mod settings;
 mod suppress;
 mod watch;

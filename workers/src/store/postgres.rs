@@ -44,14 +44,11 @@ impl Record {
         connections: u32,
         clock: Clock,
     ) -> Result<Self, OpenError> {
-        let mut options = PgConnectOptions::from_str(url.expose_secret())
+        let options = address(url, schema)
             .map_err(|e| OpenError::Address { what: "postgres", detail: address_fault(&e) })?
             .application_name("flotilla")
             .options([("statement_timeout", STATEMENT_TIMEOUT)])
             .statement_cache_capacity(64);
-        if let Some(schema) = schema {
-            options = options.options([("search_path", schema::quoted(schema))]);
-        }
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -115,6 +112,15 @@ impl Record {
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Where the tables are: the server, and the schema where it is not the connection's own.
+pub(crate) fn address(url: &SecretString, schema: Option<&str>) -> Result<PgConnectOptions, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url.expose_secret())?;
+    Ok(match schema {
+        Some(schema) => options.options([("search_path", schema::quoted(schema))]),
+        None => options,
+    })
 }
 
 /// A driver's error in the words of the seam.

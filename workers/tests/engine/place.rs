@@ -5,7 +5,6 @@ use flotilla_workers::{
     clock::Clock,
     store::{Store, remote, sqlite},
 };
-use sqlx::{Connection, PgConnection, SqlSafeStr};
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
@@ -23,10 +22,6 @@ impl Place {
     pub async fn remote() -> Self {
         static TESTS: AtomicU32 = AtomicU32::new(0);
         let name = format!("engine{}", TESTS.fetch_add(1, Ordering::Relaxed));
-        let mut connection = PgConnection::connect(&servers::postgres().url()).await.unwrap();
-        let schema = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {name}")).into_sql_str();
-        sqlx::raw_sql(schema).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
         remote::migrate(&remote_options(&name, Clock::Store)).await.unwrap();
         Self::Remote(name)
     }

@@ -1,10 +1,10 @@
 //! The limits of the two servers alone, for `flotilla bench`: what the store on top of them is measured against.
 
 use super::Options;
-use crate::store::OpenError;
+use crate::store::{OpenError, postgres::address};
 use redis::Script;
 use secrecy::ExposeSecret;
-use sqlx::{Connection, PgConnection, Row, postgres::PgConnectOptions};
+use sqlx::{Connection, PgConnection, Row};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -43,11 +43,7 @@ pub async fn commands_seen(options: &Options) -> Option<u64> {
 }
 
 async fn connect(options: &Options) -> Result<PgConnection, sqlx::Error> {
-    let mut to: PgConnectOptions = options.postgres_url.expose_secret().parse()?;
-    if let Some(schema) = &options.schema {
-        to = to.options([("search_path", schema)]);
-    }
-    PgConnection::connect_with(&to).await
+    PgConnection::connect_with(&address(&options.postgres_url, options.schema.as_deref())?).await
 }
 
 /// Rows a second into a table of the shape of `jobs`.

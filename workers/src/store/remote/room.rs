@@ -4,9 +4,9 @@ use super::{Options, migrate};
 use crate::store::OpenError;
 use redis::AsyncCommands;
 use secrecy::ExposeSecret;
-use sqlx::{Connection, PgConnection, raw_sql};
+use sqlx::{Connection, PgConnection};
 
-/// The schema, as named in `room.sql`.
+/// The schema, as named in `room_drop.sql`.
 const SCHEMA: &str = "flotilla_bench";
 /// Keys that are deleted at once.
 const BATCH: usize = 500;
@@ -15,24 +15,20 @@ const BATCH: usize = 500;
 pub async fn enter(options: &Options) -> Result<Options, OpenError> {
     let room =
         Options { prefix: format!("{}-bench", options.prefix), schema: Some(SCHEMA.to_owned()), ..options.clone() };
-    forget(&room, include_str!("room.sql")).await?;
+    leave(&room).await?;
     migrate(&room).await?;
     Ok(room)
 }
 
 /// Removes the room and all in it.
 pub async fn leave(room: &Options) -> Result<(), OpenError> {
-    forget(room, include_str!("room_drop.sql")).await
-}
-
-async fn forget(room: &Options, sql: &'static str) -> Result<(), OpenError> {
-    forget_schema(room, sql).await.map_err(|e| unreachable("postgres", &e))?;
+    forget_schema(room).await.map_err(|e| unreachable("postgres", &e))?;
     forget_keys(room).await.map_err(|e| unreachable("redis", &e))
 }
 
-async fn forget_schema(room: &Options, sql: &'static str) -> Result<(), sqlx::Error> {
+async fn forget_schema(room: &Options) -> Result<(), sqlx::Error> {
     let mut conn = PgConnection::connect(room.postgres_url.expose_secret()).await?;
-    raw_sql(sql).execute(&mut conn).await?;
+    sqlx::query(include_str!("room_drop.sql")).execute(&mut conn).await?;
     conn.close().await
 }
 

@@ -1,2 +1,2 @@
 -- room_drop: removes the schema of a measurement.
-DROP SCHEMA IF EXISTS flotilla_bench CASCADE;
+DROP SCHEMA IF EXISTS flotilla_bench CASCADE
