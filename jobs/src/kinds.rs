@@ -2,6 +2,8 @@
 
 mod chat_turn;
 mod code_review;
+mod drill;
 
 pub use chat_turn::{ChatReply, ChatTurn};
 pub use code_review::{Category, CodeReview, Finding, Review, ReviewedFile, Severity, SkippedFile, Source};
+pub use drill::{Act, Drill, DrillReport, Step};

@@ -34,7 +34,7 @@ impl Embedded {
     /// Opens the user's SQLite file, or one for this run only where there is no place for it, and starts to work.
     pub async fn start(session: &Session) -> Result<Self, Failure> {
         let (store, scratch) = open_file(session).await?;
-        let registry = kinds::registry(None);
+        let registry = kinds::registry(None, false);
         let (stop, hard) = (CancellationToken::new(), CancellationToken::new());
         let options = FleetOptions {
             worker: "embedded".to_owned(),

@@ -47,7 +47,7 @@ impl Process {
     /// What the HTTP side is given.
     pub fn app(&self) -> Arc<App> {
         let http = &self.config.http;
-        let registry = kinds::registry(Some(http.review_roots.clone()));
+        let registry = kinds::registry(Some(http.review_roots.clone()), self.config.worker.drills);
         Arc::new(App {
             store: Arc::clone(&self.store),
             producer: Producer::new(Arc::clone(&self.store), registry).accept_unknown_kinds(http.accept_unknown_kinds),
@@ -87,7 +87,7 @@ impl Process {
             let change = QueueChange { paused: None, cap: Some(settings.cap) };
             self.store.configure_queue(queue, change).await?;
         }
-        let registry = kinds::registry(Some(self.config.http.review_roots.clone()));
+        let registry = kinds::registry(Some(self.config.http.review_roots.clone()), self.config.worker.drills);
         let options = fleet_options(&self.config, self.shutdown.hard.clone());
         let fleet = Fleet::new(Arc::clone(&self.store), registry, Arc::clone(&self.metrics), options);
         let report = fleet.run(self.shutdown.stop.clone()).await;

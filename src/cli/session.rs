@@ -22,9 +22,10 @@ impl Session {
         if let Some(client) = self.client()? {
             return Ok(Box::new(Remote::new(client)));
         }
+        let config = &self.loaded.config;
         let store = Place::of(&self.loaded)?.open(true).await?;
-        let producer = Producer::new(Arc::clone(&store), kinds::registry(None))
-            .accept_unknown_kinds(self.loaded.config.http.accept_unknown_kinds);
+        let producer = Producer::new(Arc::clone(&store), kinds::registry(None, config.worker.drills))
+            .accept_unknown_kinds(config.http.accept_unknown_kinds);
         Ok(Box::new(Direct { store, producer }))
     }
 

@@ -67,6 +67,7 @@ pub struct Worker {
     pub prune_after_days: u64,
     #[serde(deserialize_with = "adopt")]
     pub adopt: Vec<AdoptSource>,
+    pub drills: bool,
     pub http: WorkerHttp,
 }
 

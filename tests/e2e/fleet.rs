@@ -53,7 +53,7 @@ impl Fleet {
         home.write(
             "flotilla.toml",
             &format!(
-                "{}[worker]\nconcurrency = {CONCURRENCY}\nlease_ms = 2000\nrenew_ms = 600\n\
+                "{}[worker]\ndrills = true\nconcurrency = {CONCURRENCY}\nlease_ms = 2000\nrenew_ms = 600\n\
                  queues = {{ default = 1, other = 1 }}\n[worker.http]\nlisten = \"127.0.0.1:0\"\n\
                  [http]\nlisten = \"127.0.0.1:0\"\nlinger_ms = 0\nreview_roots = [\"{root}\"]\n",
                 place.settings()

@@ -1,6 +1,7 @@
 //! Whole fleets of the built binary: several processes on one store, killed, stopped, paused and followed.
 
 mod cancelling;
+mod drilling;
 mod fleet;
 mod follow;
 mod handing_over;

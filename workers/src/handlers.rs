@@ -1,9 +1,11 @@
 //! The handlers that come with Flotilla: one file a kind, named as in `flotilla_jobs::kinds`.
 
 mod code_review;
+mod drill;
 
 pub use crate::review::{Host, Roots};
 pub use code_review::Reviewer;
+pub use drill::Driller;
 
 use crate::registry::Registry;
 use flotilla_jobs::kinds::CodeReview;
