@@ -11,7 +11,16 @@ use flotilla_workers::{
 };
 use serde_json::{json, value::RawValue};
 use sqlx::{Connection, PgConnection, SqliteConnection};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
+
+/// Every migration, in order.
+fn names() -> Vec<String> {
+    let dir = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/sqlite")).unwrap();
+    let stem = |file: PathBuf| file.file_stem().unwrap().to_str().unwrap().to_owned();
+    let mut names: Vec<String> = dir.map(|file| stem(file.unwrap().path())).collect();
+    names.sort_unstable();
+    names
+}
 
 /// Jobs in every state that a migration may meet.
 async fn fill(store: &dyn Store) {
@@ -65,7 +74,7 @@ async fn a_postgres_in_use_keeps_what_it_has() {
         schema: Some("Mine and \"yours\"".to_owned()),
         ..remote::Options::new(redis.url().into(), postgres.url().into())
     };
-    assert_eq!(remote::migrate(&options).await.unwrap(), ["0001_jobs"]);
+    assert_eq!(remote::migrate(&options).await.unwrap(), names());
     let store = remote::open(options.clone()).await.unwrap();
     fill(&*store).await;
     let before = all(&*store).await;
@@ -94,7 +103,7 @@ async fn a_postgres_in_use_keeps_what_it_has() {
 async fn a_file_in_use_keeps_what_it_has() {
     let dir = tempfile::tempdir().unwrap();
     let options = sqlite::Options { path: dir.path().join("jobs.db"), clock: Clock::Store };
-    assert_eq!(sqlite::migrate(&options).await.unwrap(), ["0001_jobs"]);
+    assert_eq!(sqlite::migrate(&options).await.unwrap(), names());
     let store = sqlite::open(options.clone()).await.unwrap();
     fill(&*store).await;
     let before = all(&*store).await;
@@ -108,4 +117,25 @@ async fn a_file_in_use_keeps_what_it_has() {
     conn.close().await.unwrap();
     let newer = sqlite::open(options).await.unwrap();
     assert_eq!(all(&*newer).await, before);
+}
+
+#[tokio::test]
+async fn a_file_from_before_slots_were_counted_counts_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = sqlite::Options { path: dir.path().join("jobs.db"), clock: Clock::Store };
+    let store = sqlite::open(options.clone()).await.unwrap();
+    fill(&*store).await;
+    store.close().await;
+    let mut conn = SqliteConnection::connect(&format!("sqlite:{}", options.path.display())).await.unwrap();
+    let slots = "SELECT queue, name, active FROM open_groups";
+    let before: Vec<(String, String, i64)> = sqlx::query_as(slots).fetch_all(&mut conn).await.unwrap();
+    assert_eq!(before, [("default".to_owned(), "g".to_owned(), 1)]);
+    let back = "DROP TABLE open_groups; DELETE FROM _sqlx_migrations WHERE version = 2;
+                CREATE INDEX open_in_line ON open_jobs (queue, ready_at)            WHERE state = 1;
+                CREATE INDEX open_holders ON open_jobs (queue, group_key)           WHERE holds = 1;";
+    sqlx::raw_sql(back).execute(&mut conn).await.unwrap();
+
+    assert_eq!(sqlite::migrate(&options).await.unwrap(), ["0002_groups"]);
+    let after: Vec<(String, String, i64)> = sqlx::query_as(slots).fetch_all(&mut conn).await.unwrap();
+    assert_eq!(after, before);
 }

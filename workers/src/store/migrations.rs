@@ -8,10 +8,16 @@ use sqlx::{
 use std::borrow::Cow;
 
 /// Number, name and text of each migration of the Postgres record, in order.
-const POSTGRES: &[(i64, &str, &str)] = &[(1, "jobs", include_str!("../../../migrations/postgres/0001_jobs.sql"))];
+const POSTGRES: &[(i64, &str, &str)] = &[
+    (1, "jobs", include_str!("../../../migrations/postgres/0001_jobs.sql")),
+    (2, "groups", include_str!("../../../migrations/postgres/0002_groups.sql")),
+];
 
 /// The same for the SQLite file.
-const SQLITE: &[(i64, &str, &str)] = &[(1, "jobs", include_str!("../../../migrations/sqlite/0001_jobs.sql"))];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (1, "jobs", include_str!("../../../migrations/sqlite/0001_jobs.sql")),
+    (2, "groups", include_str!("../../../migrations/sqlite/0002_groups.sql")),
+];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.
 pub(crate) async fn check_postgres(pool: &PgPool) -> Result<(), OpenError> {

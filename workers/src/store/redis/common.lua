@@ -55,35 +55,53 @@ local function make_pending(ticket, at)
   woken = true
 end
 
--- Most jobs of one group that one look at its line admits.
+-- Most jobs of one group that one look at its line admits, and most that leave their lines in one call.
 local LOOK = 100
+local TAKE = 1000
 
--- Gives `freed` slots of a group back, and the free ones to the first in its line; nobody overtakes one that does not
--- fit by its own limit.
-local function admit(group, freed)
-  local before = tonumber(redis.call("HGET", ACTIVE, group) or 0)
-  local active = before - freed
-  local look = math.min(freed + 1, LOOK)
-  repeat
-    local first = redis.call("ZRANGEBYLEX", LINE, "[" .. group .. "\31", "(" .. group .. "\32", "LIMIT", 0, look)
-    local fit = {}
-    for i, member in ipairs(first) do
-      local ticket = string.sub(member, #group + 15)
-      local _, limit = group_of(ticket)
-      if active >= limit then break end
-      active = active + 1
-      fit[i] = member
-      admitted[#admitted + 1] = ticket
-      make_pending(ticket, tonumber(string.sub(member, #group + 2, #group + 14)))
-    end
-    if #fit > 0 then redis.call("ZREM", LINE, unpack(fit)) end
-  until #fit < look
-  if active <= 0 then
-    redis.call("HDEL", ACTIVE, group)
-  elseif active ~= before then
-    redis.call("HSET", ACTIVE, group, active)
+-- Gives `freed[group]` slots of each group back, and the free ones to the first in its line; nobody overtakes one that
+-- does not fit by its own limit. A batch pays one look a group; the rest is a call for all.
+local function admit(groups, freed)
+  local actives = redis.call("HMGET", ACTIVE, unpack(groups))
+  local taken, changed = {}, {}
+  local function take()
+    if #taken > 0 then redis.call("ZREM", LINE, unpack(taken)) end
+    taken = {}
   end
+  for i, group in ipairs(groups) do
+    local before = tonumber(actives[i] or 0)
+    local active = before - freed[group]
+    local look, fit = math.min(freed[group] + 1, LOOK), 0
+    local from, to = "[" .. group .. "\31", "(" .. group .. "\32"
+    repeat
+      if #taken >= TAKE then
+        take()
+        fit = 0
+      end
+      local first = redis.call("ZRANGEBYLEX", LINE, from, to, "LIMIT", fit, look)
+      local fits = 0
+      for _, member in ipairs(first) do
+        local ticket = string.sub(member, #group + 15)
+        local _, limit = group_of(ticket)
+        if active >= limit then break end
+        active, fits = active + 1, fits + 1
+        taken[#taken + 1], admitted[#admitted + 1] = member, ticket
+        make_pending(ticket, tonumber(string.sub(member, #group + 2, #group + 14)))
+      end
+      fit = fit + fits
+    until fits < look
+    if active <= 0 then
+      redis.call("HDEL", ACTIVE, group)
+    elseif active ~= before then
+      changed[#changed + 1], changed[#changed + 2] = group, active
+    end
+  end
+  take()
+  if #changed > 0 then redis.call("HSET", ACTIVE, unpack(changed)) end
 end
+
+-- Gives free slots of one group to the first in its line.
+local function admit_one(group) admit({ group }, { [group] = 0 }) end
 
 local function line_member(group, ticket, at)
   return group .. "\31" .. string.format("%013d", at) .. ticket
@@ -98,7 +116,7 @@ local function make_ready(ticket, at)
   end
   redis.call("ZADD", LINE, 0, line_member(group, ticket, at))
   redis.call("ZADD", AGES, at, ticket)
-  admit(group, 0)
+  admit_one(group)
 end
 
 -- Jobs are done or paused: their groups' slots go to the next in line.
@@ -120,7 +138,7 @@ local function release(tickets)
   end
   if #held == 0 then return end
   redis.call("SREM", HOLDERS, unpack(held))
-  for _, group in ipairs(groups) do admit(group, freed[group]) end
+  admit(groups, freed)
 end
 
 -- Leases ended: where a cap held workers back, there is room now.

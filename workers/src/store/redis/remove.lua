@@ -24,7 +24,7 @@ for i = FIRST + 1, #ARGV, 2 do
     end
     release({ ticket })
     -- Someone behind it in the line may fit now even though no slot was given up.
-    if at then admit(group, 0) end
+    if at then admit_one(group) end
     reply[n] = 1
   end
 end

@@ -60,7 +60,7 @@ pub(super) async fn promote(tx: &mut Tx<'_>, batch: &Batch) -> Result<Promoted, 
             let to = row::place(row, "state")?;
             tx.moved(queue, Some(Place::Scheduled), to);
             if let (Some(Place::Line), Some(group)) = (to, row::get(row, "group_key")?) {
-                tx.line(queue, group);
+                tx.line(queue, group, 0);
             }
             tx.changed(row::id(row)?);
             moved += 1;

@@ -55,7 +55,7 @@ impl Tx<'_> {
                 let queue: &str = row::get(row, "queue")?;
                 self.moved(queue, row::place(row, "state")?, None);
                 if let Some(group) = row::get(row, "group_key")? {
-                    self.line(queue, group);
+                    self.line(queue, group, row::get(row, "holds")?);
                 }
                 self.changed(end.id);
             }
@@ -82,7 +82,7 @@ impl Tx<'_> {
                 let queue: &str = row::get(row, "queue")?;
                 self.moved(queue, Some(Place::Running), Some(end.to));
                 if let (Place::Paused, Some(group)) = (end.to, row::get(row, "group_key")?) {
-                    self.line(queue, group);
+                    self.line(queue, group, 1);
                 }
                 self.changed(end.id);
             }

@@ -43,7 +43,7 @@ async fn insert(tx: &mut Tx<'_>, new: &[&Submission]) -> Result<(), Error> {
     for job in new {
         tx.moved(&job.spec.queue, None, Some(place(job, now)));
         if let (Place::Line, Some(group)) = (place(job, now), &job.spec.group) {
-            tx.line(&job.spec.queue, &group.key);
+            tx.line(&job.spec.queue, &group.key, 0);
         }
     }
     Ok(())

@@ -7,4 +7,4 @@ INSERT INTO job_results (seq, id, state, run, failure, crash, handover, throttle
 SELECT seq, id, ?, run, failure, crash, handover, throttle, budget, coalesce(?, worker, '-'), coalesce(?, started_at),
        ?, ?, ?
 FROM open_jobs WHERE id = ? AND run = ?;
-DELETE FROM open_jobs WHERE id = ? AND changes() > 0 RETURNING id, queue, state, group_key;
+DELETE FROM open_jobs WHERE id = ? AND changes() > 0 RETURNING queue, state, group_key, holds;

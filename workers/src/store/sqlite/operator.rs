@@ -32,7 +32,7 @@ async fn wake(tx: &mut Tx<'_>, ids: &[JobId], done: &[Done], from: Option<Place>
             let (queue, group): (&str, Option<&str>) = (row::get(row, "queue")?, row::get(row, "group_key")?);
             tx.moved(queue, from, Some(Place::due(group)));
             if let Some(group) = group {
-                tx.line(queue, group);
+                tx.line(queue, group, 0);
             }
             tx.changed(*id);
         }

@@ -9,11 +9,17 @@ use crate::{
     store::{Error, Signal},
 };
 use flotilla_jobs::JobId;
+use serde::Serialize;
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
+static FIRST_IN_LINE: Unit = Unit::new(include_str!("first_in_line.sql"));
 static ADMIT: Unit = Unit::new(include_str!("admit.sql"));
+static COUNT_GROUP: Unit = Unit::new(include_str!("count_group.sql"));
 static COUNT: Unit = Unit::new(include_str!("count.sql"));
+
+/// Most jobs of one line that are admitted together.
+const PLACES: u32 = 16;
 
 /// A write transaction. What it notes is written by [`Tx::square`] and told after the commit.
 pub(super) struct Tx<'c> {
@@ -22,8 +28,8 @@ pub(super) struct Tx<'c> {
     pub now: Millis,
     /// How many more jobs of a queue are now scheduled, pending, running and paused.
     counts: BTreeMap<String, [i64; 4]>,
-    /// Groups in which somebody lined up or made room, and how many did.
-    lines: BTreeMap<(String, String), usize>,
+    /// By queue, groups in which somebody lined up or made room: how many more of their slots are taken.
+    lines: BTreeMap<String, BTreeMap<String, i64>>,
     work: BTreeSet<String>,
     cancel: Vec<JobId>,
     changed: Vec<JobId>,
@@ -59,9 +65,10 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Notes that a job joined or left its group.
-    pub(super) fn line(&mut self, queue: &str, group: &str) {
-        *self.lines.entry((queue.to_owned(), group.to_owned())).or_default() += 1;
+    /// Notes that a job joined its group's line, or that one left the group and gave so many slots of it back.
+    pub(super) fn line(&mut self, queue: &str, group: &str, slots: i64) {
+        let groups = self.lines.entry(queue.to_owned()).or_default();
+        *groups.entry(group.to_owned()).or_default() -= slots;
     }
 
     /// Notes that a queue may have work.
@@ -96,26 +103,54 @@ impl<'c> Tx<'c> {
 
     /// Gives free slots of groups to the first in their lines.
     async fn admit(&mut self) -> Result<(), Error> {
-        let mut open: Vec<(String, String)> = Vec::new();
-        for (group, places) in std::mem::take(&mut self.lines) {
-            open.extend(std::iter::repeat_n(group, places));
-        }
-        while !open.is_empty() {
-            let done = ADMIT
-                .run(self.conn, &open, |(queue, group), args| (0..4).fold(args, |args, _| args.add(queue).add(group)))
-                .await?;
-            // By group, what its last look says.
-            let mut again = BTreeMap::new();
-            for ((queue, group), done) in open.into_iter().zip(done) {
-                let Some(row) = done.rows.first() else { continue };
-                if row::get(row, "admitted")? {
-                    self.work(&queue);
-                }
-                again.insert((queue, group), row::get::<bool>(row, "more")?);
+        for (queue, groups) in std::mem::take(&mut self.lines) {
+            let mut taken: Vec<(String, i64)> = groups.into_iter().collect();
+            let mut open: Vec<usize> = (0..taken.len()).collect();
+            while !open.is_empty() {
+                open = self.admit_first(&queue, &mut taken, open).await?;
             }
-            open = again.into_iter().filter(|(_, more)| *more).map(|(group, _)| group).collect();
+            taken.retain(|(_, more)| *more != 0);
+            COUNT_GROUP
+                .run(self.conn, &taken, |(group, more), args| {
+                    args.add(&queue).add(group).add(more).add(&queue).add(group)
+                })
+                .await?;
         }
         Ok(())
+    }
+
+    /// Admits the first of the `open` groups' lines; answers the groups in which there may be room for more.
+    ///
+    /// A place is looked at where all in front of it fit, so nobody overtakes one that does not fit by its own limit.
+    async fn admit_first(
+        &mut self,
+        queue: &str,
+        taken: &mut [(String, i64)],
+        mut open: Vec<usize>,
+    ) -> Result<Vec<usize>, Error> {
+        let mut admitted = Vec::new();
+        for place in 0..PLACES {
+            let looks: Vec<String> = open.iter().map(|i| &taken[*i]).map(|(group, n)| format!("{n}:{group}")).collect();
+            let fits = FIRST_IN_LINE
+                .run_one(self.conn, |args| args.add(json(&looks)).add(queue).add(place).add(queue))
+                .await?;
+            let mut fitting = Vec::with_capacity(fits.rows.len());
+            for row in &fits.rows {
+                let group = open[row::get::<i64>(row, "look")? as usize];
+                taken[group].1 += 1;
+                fitting.push(group);
+                admitted.push(row::id(row)?.0.simple().to_string());
+            }
+            open = fitting;
+            if open.is_empty() {
+                break;
+            }
+        }
+        if !admitted.is_empty() {
+            ADMIT.run_one(self.conn, |args| args.add(json(&admitted))).await?;
+            self.work(queue);
+        }
+        Ok(open)
     }
 
     async fn count(&mut self) -> Result<(), Error> {
@@ -135,4 +170,8 @@ impl<'c> Tx<'c> {
         }
         Ok(())
     }
+}
+
+fn json(list: &impl Serialize) -> String {
+    serde_json::to_string(list).expect("lists of texts and numbers are JSON")
 }
