@@ -81,21 +81,20 @@ async fn submit(
     for server in servers.iter().cycle() {
         let request = http.post(format!("{server}/v1/jobs")).header("content-type", "application/json");
         let answer = request.header("idempotency-key", &key).body(body.clone()).send().await;
-        let status = answer.as_ref().map(reqwest::Response::status).ok();
-        match (status, answer) {
-            (Some(status), Ok(answer)) if status.is_success() => {
+        match answer {
+            Ok(answer) if answer.status().is_success() => {
                 if let Ok(ids) = answer.json::<Vec<Value>>().await {
                     let ids = ids.iter().map(|job| job["id"].as_str().unwrap_or_default().to_owned());
                     accepted.jobs.extend(ids.zip(jobs.iter().map(|(_, ends)| *ends)));
                     return accepted;
                 }
             }
-            (Some(StatusCode::SERVICE_UNAVAILABLE), _) | (None, _) => {}
-            (Some(status), Ok(answer)) => {
+            Ok(answer) if answer.status() != StatusCode::SERVICE_UNAVAILABLE => {
+                let status = answer.status();
                 accepted.wrong.push(format!("{status}: {}", answer.text().await.unwrap_or_default()));
                 return accepted;
             }
-            (Some(_), Err(_)) => {}
+            Ok(_) | Err(_) => {}
         }
         accepted.refused += 1;
         if over.is_cancelled() && Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + PATIENCE) {

@@ -96,7 +96,8 @@ async fn listen(child: &mut Child, log: &mut File, worker: &Mutex<String>) {
         if line.contains("the fleet starts")
             && let Ok(line) = serde_json::from_str::<Value>(&line)
         {
-            *worker.lock().expect("no user panicked") = line["worker"].as_str().unwrap_or_default().to_owned();
+            let name = line["worker"].as_str().unwrap_or_default();
+            name.clone_into(&mut worker.lock().expect("no user panicked"));
         }
         let _ = writeln!(log, "{line}");
     }
