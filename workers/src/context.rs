@@ -5,6 +5,7 @@ use crate::{
     voice::Voice,
 };
 use flotilla_jobs::{Attempts, JobId, Progress};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Handed to every handler. Cheap to clone.
@@ -15,6 +16,7 @@ pub struct Context {
     pub(crate) tenant: String,
     pub(crate) cancelled: CancellationToken,
     pub(crate) stopping: CancellationToken,
+    pub(crate) resumed: Option<Arc<Progress>>,
     pub(crate) voice: Voice,
 }
 
@@ -42,6 +44,13 @@ impl Context {
         self.lease.attempts
     }
 
+    /// How far an earlier run said it was: the last [`Context::progress`] on record, for a handler that can go on from
+    /// there. What is said before a run ends is on record before the next one starts. `None` in a first run, and where
+    /// nothing was said or the record does not answer: a handler must be able to start from the beginning.
+    pub fn resumed(&self) -> Option<&Progress> {
+        self.resumed.as_deref()
+    }
+
     /// Cancelled when the job must end now: someone asked, its time is up, or its lease is lost. The engine drops the
     /// handler shortly after.
     pub fn cancelled(&self) -> &CancellationToken {
@@ -55,7 +64,7 @@ impl Context {
         &self.stopping
     }
 
-    /// Says how far the job is. Never waits: where the outside is slow, old news is dropped.
+    /// Says how far the job is. Never waits: where the outside is slow, old news is dropped; the last word is kept.
     pub fn progress(&self, done: u64, total: Option<u64>, message: impl Into<String>) {
         let event = LiveEvent::Progress(Progress { done, total, message: message.into() });
         self.voice.try_say(&self.lease, event);

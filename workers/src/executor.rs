@@ -12,7 +12,7 @@ use crate::{
     tally::Tally,
     voice::Voice,
 };
-use flotilla_jobs::{Fault, Outcome};
+use flotilla_jobs::{Fault, Outcome, Progress};
 use serde_json::value::RawValue;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
@@ -32,6 +32,8 @@ pub(crate) struct Work {
     pub run: Arc<Run>,
     /// Free again when the handler has ended.
     pub slot: Option<OwnedSemaphorePermit>,
+    /// How far an earlier run said it was.
+    pub resumed: Option<Arc<Progress>>,
 }
 
 /// What every run of a process shares.
@@ -78,7 +80,7 @@ impl Executor {
     /// Runs one claimed job to its end and passes the end on to be recorded. The slot is free once that is done, not
     /// when it is on record.
     pub async fn run(&self, work: Work) {
-        let Work { claimed, run, slot } = work;
+        let Work { claimed, run, slot, resumed } = work;
         let span = tracing::info_span!(
             "job",
             job.id = %claimed.id(),
@@ -86,11 +88,11 @@ impl Executor {
             job.attempt = claimed.attempts().number(),
             trace = claimed.trace,
         );
-        self.conduct(claimed, run, &span).instrument(span.clone()).await;
+        self.conduct(claimed, resumed, run, &span).instrument(span.clone()).await;
         drop(slot);
     }
 
-    async fn conduct(&self, claimed: Claimed, run: Arc<Run>, span: &Span) {
+    async fn conduct(&self, claimed: Claimed, resumed: Option<Arc<Progress>>, run: Arc<Run>, span: &Span) {
         let started = Instant::now();
         let started_at = claimed.claimed_at;
         let rules = Rules::of(&claimed);
@@ -100,7 +102,7 @@ impl Executor {
             Some((_, metrics)) if self.draining.is_cancelled() || run.why().is_some() => (Ran::Dropped, metrics),
             Some((handler, metrics)) => {
                 let _running = metrics.start(claimed.claimed_at - claimed.ready_at());
-                let ran = self.attempt(Arc::clone(handler), claimed, &run, voice.clone(), span).await;
+                let ran = self.attempt(Arc::clone(handler), claimed, resumed, &run, voice.clone(), span).await;
                 voice.flush().await;
                 (ran, metrics)
             }
@@ -126,6 +128,7 @@ impl Executor {
         &self,
         handler: Arc<dyn AnyHandler>,
         claimed: Claimed,
+        resumed: Option<Arc<Progress>>,
         run: &Run,
         voice: Voice,
         span: &Span,
@@ -137,6 +140,7 @@ impl Executor {
             tenant: claimed.tenant,
             cancelled: run.cancelled.clone(),
             stopping: self.stopping.clone(),
+            resumed,
             voice,
         };
         let payload = claimed.payload;

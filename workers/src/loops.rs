@@ -11,6 +11,7 @@ pub(crate) mod prune;
 pub(crate) mod reconcile;
 pub(crate) mod renew;
 pub(crate) mod rescue;
+mod resume;
 pub(crate) mod shares;
 
 pub(crate) use outage::Outage;

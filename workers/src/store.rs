@@ -23,7 +23,7 @@ pub use error::{Error, OpenError};
 pub use types::*;
 
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
 
 /// Accepts jobs, hands them out under leases, and records how they end.
 #[async_trait]
@@ -126,6 +126,9 @@ pub trait Live: Send + Sync {
 
     /// Events of a job with a number above `after`, in order, at most `limit`.
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error>;
+
+    /// The last progress on record of each job, whichever run said it; answers in the order given.
+    async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error>;
 
     /// Wake-ups from now on. They may be lost (a receiver also needs a slow poll) and may come for nothing.
     fn signals(&self) -> tokio::sync::broadcast::Receiver<Signal>;

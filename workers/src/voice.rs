@@ -5,30 +5,40 @@ use crate::{
     store::{Lease, LiveEvent},
 };
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 use tokio::sync::{mpsc, oneshot};
+
+type Unsaid = Box<(Lease, LiveEvent)>;
 
 /// One per run, cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Voice {
     said: mpsc::Sender<Said>,
     spoke: Arc<AtomicBool>,
+    /// The last thing for which there was no room, while nothing newer was said.
+    unsaid: Arc<Mutex<Option<Unsaid>>>,
 }
 
 impl Voice {
     /// The voice of a run that said nothing yet.
     pub fn new(said: mpsc::Sender<Said>) -> Self {
-        Self { said, spoke: Arc::default() }
+        Self { said, spoke: Arc::default(), unsaid: Arc::default() }
     }
 
-    /// Says it if there is room.
+    /// Says it if there is room; if not, it is said at the end, unless something newer of its sort is.
     pub fn try_say(&self, lease: &Lease, event: LiveEvent) {
-        if let Ok(place) = self.said.try_reserve() {
-            self.spoke.store(true, Ordering::SeqCst);
-            place.send(Said::Event(Box::new((lease.clone(), event))));
-        }
+        self.spoke.store(true, Ordering::SeqCst);
+        let event = Box::new((lease.clone(), event));
+        let mut unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
+        *unsaid = match self.said.try_reserve() {
+            Ok(place) => {
+                place.send(Said::Event(event));
+                None
+            }
+            Err(_) => Some(event),
+        };
     }
 
     /// Says it when there is room; answers whether anyone listens.
@@ -42,6 +52,10 @@ impl Voice {
     pub async fn flush(&self) {
         if !self.spoke.load(Ordering::SeqCst) {
             return;
+        }
+        let unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(event) = unsaid {
+            let _ = self.said.send(Said::Event(event)).await;
         }
         let (done, flushed) = oneshot::channel();
         if self.said.send(Said::Flush(done)).await.is_ok() {

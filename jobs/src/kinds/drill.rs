@@ -29,7 +29,7 @@ pub struct Step {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[allow(missing_docs)]
 pub enum Act {
-    /// Waits. Told to stop it hands the job over, told to cancel it returns.
+    /// Waits. Told to stop it hands the job over, and the next run waits for what is left; told to cancel it returns.
     Sleep { ms: u64 },
     /// Writes to the live output.
     Say { text: String },

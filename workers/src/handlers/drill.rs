@@ -3,11 +3,14 @@
 use crate::{context::Context, registry::Handler};
 use async_trait::async_trait;
 use flotilla_jobs::{
-    Fault, Outcome,
+    Cause, Fault, Outcome, Progress,
     kinds::{Act, Drill, DrillReport},
 };
 use std::{hint::black_box, ops::ControlFlow, time::Duration};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
+
+/// What a sleep says when it is interrupted, before its number.
+const ASLEEP: &str = "asleep in step ";
 
 /// Does what drills say.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,11 +19,14 @@ pub struct Driller;
 #[async_trait]
 impl Handler<Drill> for Driller {
     async fn run(&self, job: Drill, cx: &Context) -> anyhow::Result<Outcome<DrillReport>> {
-        let run = cx.attempts().number();
+        let attempts = cx.attempts();
+        let run = 1 + Cause::ALL.iter().map(|cause| attempts.of(*cause)).sum::<u32>();
         let mut steps = 0;
         let mut kept = Vec::new();
-        for step in job.steps.iter().filter(|step| step.only_attempt.is_none_or(|only| only == run)) {
-            if let ControlFlow::Break(outcome) = act(&step.act, &mut kept, cx).await {
+        let steps_of_run =
+            job.steps.iter().enumerate().filter(|(_, step)| step.only_attempt.is_none_or(|only| only == run));
+        for (number, step) in steps_of_run {
+            if let ControlFlow::Break(outcome) = act(number, &step.act, &mut kept, cx).await {
                 return Ok(outcome);
             }
             steps += 1;
@@ -29,11 +35,11 @@ impl Handler<Drill> for Driller {
     }
 }
 
-async fn act(act: &Act, kept: &mut Vec<u8>, cx: &Context) -> ControlFlow<Outcome<DrillReport>> {
+async fn act(number: usize, act: &Act, kept: &mut Vec<u8>, cx: &Context) -> ControlFlow<Outcome<DrillReport>> {
     kept.clear();
     kept.shrink_to_fit();
     match act {
-        Act::Sleep { ms } => return wait(Duration::from_millis(*ms), cx).await,
+        Act::Sleep { ms } => return wait(number, *ms, cx).await,
         Act::Say { text } => cx.output(text).await,
         Act::Progress { done, total, message } => cx.progress(*done, *total, message.as_deref().unwrap_or_default()),
         Act::Fail { message } => return ControlFlow::Break(Outcome::Fail(Fault::new("drill", message))),
@@ -52,12 +58,27 @@ async fn act(act: &Act, kept: &mut Vec<u8>, cx: &Context) -> ControlFlow<Outcome
     ControlFlow::Continue(())
 }
 
-async fn wait(time: Duration, cx: &Context) -> ControlFlow<Outcome<DrillReport>> {
+/// Sleeps on where an earlier run was when its worker stopped: that is how a handler loses nothing by a hand-over.
+async fn wait(number: usize, ms: u64, cx: &Context) -> ControlFlow<Outcome<DrillReport>> {
+    let slept = match cx.resumed().and_then(asleep) {
+        Some((step, _)) if number < step => return ControlFlow::Continue(()),
+        Some((step, done)) if number == step => done,
+        _ => 0,
+    };
+    let start = Instant::now();
     tokio::select! {
-        () = sleep(time) => ControlFlow::Continue(()),
+        () = sleep(Duration::from_millis(ms.saturating_sub(slept))) => ControlFlow::Continue(()),
         () = cx.cancelled().cancelled() => ControlFlow::Break(Outcome::Cancel("told to".to_owned())),
-        () = cx.stopping().cancelled() => ControlFlow::Break(Outcome::Snooze(Duration::ZERO)),
+        () = cx.stopping().cancelled() => {
+            cx.progress(slept + start.elapsed().as_millis() as u64, Some(ms), format!("{ASLEEP}{number}"));
+            ControlFlow::Break(Outcome::Snooze(Duration::ZERO))
+        }
     }
+}
+
+/// The step that was interrupted, and for how many milliseconds it had slept.
+fn asleep(progress: &Progress) -> Option<(usize, u64)> {
+    Some((progress.message.strip_prefix(ASLEEP)?.parse().ok()?, progress.done))
 }
 
 /// Never returns: each call takes a piece of the stack that cannot be optimized away.

@@ -1,6 +1,6 @@
 //! Claims jobs for the slots that are free, and waits for news where there are none.
 
-use super::{Outage, jittered, shares::Shares};
+use super::{Outage, jittered, resume, shares::Shares};
 use crate::{
     backlog::Backlog,
     executor::Work,
@@ -97,16 +97,25 @@ impl Claimer {
         for (open, (name, share)) in open.iter_mut().zip(self.shares.names().zip(&shares)) {
             *open &= *share == 0 || jobs.iter().any(|job| job.lease.queue() == name);
         }
-        for job in jobs {
-            self.hand_out(job, slots.split(1));
+        let mut work: Vec<Work> = jobs.into_iter().map(|job| self.work(job, slots.split(1))).collect();
+        let mut again = resume::split_off(&mut work);
+        for first in work {
+            self.hand_out(first);
+        }
+        resume::look_up(&*self.store, &mut again).await;
+        for work in again {
+            self.hand_out(work);
         }
         Ok(())
     }
 
     /// A store that hands out more than was asked for is served too; the extra job just has no slot of its own.
-    fn hand_out(&self, claimed: Claimed, slot: Option<OwnedSemaphorePermit>) {
+    fn work(&self, claimed: Claimed, slot: Option<OwnedSemaphorePermit>) -> Work {
         let run = self.held.add(claimed.lease.clone());
-        let work = Work { claimed, run, slot };
+        Work { claimed, run, slot, resumed: None }
+    }
+
+    fn hand_out(&self, work: Work) {
         if let Err(error) = self.out.try_send(work) {
             let work = error.into_inner();
             tracing::error!(job.id = %work.claimed.id(), "a claimed job cannot be run: the worker has ended");

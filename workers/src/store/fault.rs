@@ -5,7 +5,7 @@ use super::{
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
 };
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -183,6 +183,10 @@ impl Live for Faulty {
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         self.faults.pass("read", self.store.read(job, after, limit)).await
+    }
+
+    async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {
+        self.faults.pass("progress", self.store.progress(jobs)).await
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {

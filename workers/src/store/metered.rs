@@ -6,7 +6,7 @@ use super::{
 };
 use crate::metrics::Metrics;
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::broadcast, time::Instant};
 
@@ -116,6 +116,10 @@ impl Live for Metered {
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         self.time("read", self.store.read(job, after, limit)).await
+    }
+
+    async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {
+        self.time("progress", self.store.progress(jobs)).await
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {

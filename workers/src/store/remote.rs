@@ -26,7 +26,7 @@ use super::{
 };
 use crate::clock::{Clock, millis};
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
 use secrecy::SecretString;
 use std::{
     sync::{Arc, Mutex},
@@ -224,6 +224,11 @@ impl Live for Remote {
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         self.record.read_output(job, after, limit).await
+    }
+
+    async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {
+        let mut found = self.record.progress(jobs).await?;
+        Ok(jobs.iter().map(|job| found.remove(job)).collect())
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {

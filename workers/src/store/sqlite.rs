@@ -33,7 +33,7 @@ use crate::clock::{Clock, millis};
 use async_trait::async_trait;
 use claim::Wanted;
 use due::Batch;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
 use op::Op;
 use sqlx::{Connection, Row, Sqlite, SqlitePool, pool::PoolConnection};
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -197,6 +197,10 @@ impl Live for File {
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         live::read(&mut *self.reader().await?, job, after, limit).await
+    }
+
+    async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {
+        live::progress(&mut *self.reader().await?, jobs).await
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {

@@ -139,3 +139,39 @@ pub async fn no_character_stops_the_output(f: &impl Fixture) {
     assert_eq!((read.len(), &read[2]), (3, &(3, says("after"))));
     assert!(read[0].1 == says("a\0b") || read[0].1 == says("a\u{fffd}b"));
 }
+
+pub async fn the_last_progress_is_there_for_the_next_run(f: &impl Fixture) {
+    let first = f.running(noop()).await;
+    let last = async || f.store().progress(&[first.id()]).await.unwrap().remove(0).map(|progress| progress.done);
+    assert_eq!(last().await, None);
+    append(f, &first, [progress(1, "reading"), says("x"), progress(2, "thinking")]).await;
+    f.settle(&first, End::HandedOver).await;
+    assert_eq!(last().await, Some(2));
+
+    // Whoever was first has nothing to say any more, and whoever is next has the last word.
+    let second = f.claim_one().await;
+    append(f, &first, [progress(9, "late")]).await;
+    assert_eq!(last().await, Some(2));
+    append(f, &second, [progress(3, "writing")]).await;
+    f.settle(&second, End::Retry(fault(), MINUTE)).await;
+    assert_eq!(last().await, Some(3));
+}
+
+pub async fn progress_is_asked_for_in_one_call(f: &impl Fixture) {
+    let mut claimed = Vec::new();
+    for done in 0..40 {
+        let one = f.running(noop()).await;
+        if done % 3 > 0 {
+            append(f, &one, [progress(done, "said \"ü\"")]).await;
+        }
+        claimed.push(one);
+    }
+    let mut asked: Vec<JobId> = claimed.iter().map(Claimed::id).collect();
+    asked.insert(7, JobId::new());
+    let mut found = f.second_store().await.progress(&asked).await.unwrap();
+
+    assert_eq!(found.remove(7), None);
+    let expected = |done| (done % 3 > 0).then(|| Progress { done, total: Some(10), message: "said \"ü\"".to_owned() });
+    assert_eq!(found, (0..40).map(expected).collect::<Vec<_>>());
+    assert!(f.store().progress(&[]).await.unwrap().is_empty());
+}

@@ -195,6 +195,8 @@ suite! {
         one_large_append_is_cut_too,
         another_opening_reads_the_same,
         no_character_stops_the_output,
+        the_last_progress_is_there_for_the_next_run,
+        progress_is_asked_for_in_one_call,
     },
     operator::{
         a_failed_job_runs_with_fresh_counters,

@@ -67,5 +67,7 @@ suite! {
         a_hard_stop_ends_at_once_and_gives_the_job_back,
         a_cancel_still_reaches_a_job_while_draining,
         a_fleet_without_work_ends_at_once,
+        the_next_run_goes_on_where_the_last_one_was,
+        a_record_that_forgot_only_costs_time,
     },
 }

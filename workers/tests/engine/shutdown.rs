@@ -4,7 +4,7 @@ use crate::{
     place::Place,
     world::{Probe, World},
 };
-use flotilla_jobs::{Cause, JobState, Options};
+use flotilla_jobs::{Cause, JobState, Options, Progress};
 use std::time::{Duration, Instant};
 
 pub async fn a_running_job_finishes_and_no_new_one_starts(place: &Place) {
@@ -79,4 +79,39 @@ pub async fn a_fleet_without_work_ends_at_once(place: &Place) {
     let report = fleet.stop().await;
     assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     assert_eq!(report, flotilla_workers::fleet::Report::default());
+}
+
+pub async fn the_next_run_goes_on_where_the_last_one_was(place: &Place) {
+    let mut w = World::new(place).await;
+    w.options.drain_timeout = Duration::from_millis(20);
+    w.options.stop_grace = Duration::from_mins(1);
+    let id = w.enqueue(Probe::CountUntilStopping).await;
+    let fleet = w.start();
+    w.started().await;
+    assert_eq!(fleet.stop().await.handed_over, 1);
+    // On record before the job can be seen.
+    let said = Progress { done: 200_000, total: None, message: "last words".to_owned() };
+    assert_eq!(w.job(id).await.progress, Some(said));
+
+    let fleet = w.start();
+    let job = w.settled(id).await;
+    assert_eq!(job.output.unwrap().get(), "200000");
+    fleet.stop().await;
+}
+
+pub async fn a_record_that_forgot_only_costs_time(place: &Place) {
+    let mut w = World::new(place).await;
+    w.options.drain_timeout = Duration::from_millis(20);
+    w.options.stop_grace = Duration::from_mins(1);
+    let id = w.enqueue(Probe::CountUntilStopping).await;
+    let fleet = w.start();
+    w.started().await;
+    fleet.stop().await;
+
+    w.faults.refuse("progress");
+    let fleet = w.start();
+    assert_eq!(w.started().await, id);
+    assert_eq!(fleet.stop().await.handed_over, 1);
+    let job = w.job(id).await;
+    assert_eq!((job.attempts.failure, job.attempts.handover), (0, 2));
 }

@@ -52,6 +52,8 @@ pub enum Probe {
     UntilCancelled,
     /// Returns an error once the worker wants to stop.
     UntilStopping,
+    /// Says very often how far it is until the worker wants to stop; the next run says where the first one ended.
+    CountUntilStopping,
     /// Never returns and never looks.
     Deaf,
 }
@@ -105,6 +107,16 @@ async fn act(probe: Probe, cx: &Context, stage: &Stage) -> anyhow::Result<Outcom
         }
         Probe::UntilStopping => {
             cx.stopping().cancelled().await;
+            anyhow::bail!("told to stop");
+        }
+        Probe::CountUntilStopping => {
+            if let Some(progress) = cx.resumed() {
+                return Ok(Outcome::Done(progress.done as u32));
+            }
+            // Far more than the way to the record holds, and no pause in which it could catch up.
+            (1..100_000).for_each(|done| cx.progress(done, None, ""));
+            cx.stopping().cancelled().await;
+            (100_000..=200_000).for_each(|done| cx.progress(done, None, "last words"));
             anyhow::bail!("told to stop");
         }
         Probe::Deaf => std::future::pending().await,

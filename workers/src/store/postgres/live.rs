@@ -5,7 +5,8 @@ use crate::{
     clock::timestamp,
     store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent},
 };
-use flotilla_jobs::JobId;
+use flotilla_jobs::{JobId, Progress};
+use std::collections::HashMap;
 
 impl Record {
     /// Appends events in the order given; answers the jobs that still had the run.
@@ -45,5 +46,24 @@ impl Record {
                 })
             })
             .collect()
+    }
+
+    /// The last progress of jobs that said any. One that cannot be read is as good as none: it only saves a handler
+    /// work.
+    pub(crate) async fn progress(&self, jobs: &[JobId]) -> Result<HashMap<JobId, Progress>, Error> {
+        let rows = sqlx::query(include_str!("read_progress.sql"))
+            .bind(jobs.iter().map(|job| job.0).collect::<Vec<_>>())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
+        let mut found = HashMap::with_capacity(rows.len());
+        for r in &rows {
+            let (id, text) = (JobId(row::get(r, "id")?), row::get::<String>(r, "progress")?);
+            match serde_json::from_str(&text) {
+                Ok(progress) => drop(found.insert(id, progress)),
+                Err(error) => tracing::error!(job.id = %id, %error, "the progress of a job cannot be read"),
+            }
+        }
+        Ok(found)
     }
 }

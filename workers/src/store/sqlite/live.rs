@@ -13,6 +13,7 @@ static OUTPUT_END: Unit = Unit::new(include_str!("output_end.sql"));
 static APPEND_OUTPUT: Unit = Unit::new(include_str!("append_output.sql"));
 static SET_PROGRESS: Unit = Unit::new(include_str!("set_progress.sql"));
 static READ_OUTPUT: Unit = Unit::new(include_str!("read_output.sql"));
+static READ_PROGRESS: Unit = Unit::new(include_str!("read_progress.sql"));
 
 /// A job whose events are taken.
 struct Output<'a> {
@@ -73,4 +74,15 @@ pub(super) async fn read(
         })
     };
     done.rows.iter().map(event).collect()
+}
+
+/// The last progress of each job. One that cannot be read is as good as none: it only saves a handler work.
+pub(super) async fn progress(conn: &mut SqliteConnection, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {
+    let done = READ_PROGRESS.run(conn, jobs, |job, args| args.add(job.0)).await?;
+    let progress = |(job, rows): (&JobId, &[SqliteRow])| {
+        let text: &str = row::get(rows.first()?, "progress").ok()?;
+        let read = serde_json::from_str(text);
+        read.inspect_err(|error| tracing::error!(job.id = %job, %error, "the progress of a job cannot be read")).ok()
+    };
+    Ok(jobs.iter().zip(done.iter().map(|done| &*done.rows)).map(progress).collect())
 }
