@@ -18,7 +18,7 @@ pub enum Exit {
     Unavailable = 3,
     /// There is no such job.
     NotFound = 4,
-    /// Ctrl-C.
+    /// Ctrl-C, or told to stop and not done in time.
     Interrupted = 130,
 }
 

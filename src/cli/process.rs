@@ -21,6 +21,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 const DAY: Duration = Duration::from_hours(24);
+/// Kept of `worker.hard_stop_ms` for what comes after the handlers.
+const RECORDING: Duration = Duration::from_millis(2_500);
 
 /// A process of the fleet.
 pub struct Process {
@@ -33,9 +35,9 @@ pub struct Process {
 }
 
 impl Process {
-    /// Opens what a process needs.
-    pub async fn start(session: &Session) -> Result<Self, Failure> {
-        let shutdown = Shutdown::listen()?;
+    /// Opens what a process needs. Told to end, it is gone after `limit`.
+    pub async fn start(session: &Session, limit: Duration) -> Result<Self, Failure> {
+        let shutdown = Shutdown::listen_with_limit(limit)?;
         let place = Place::of(&session.loaded)?;
         let (name, disk) = (place.name(), place.disk());
         let metrics = Metrics::new();
@@ -78,7 +80,8 @@ impl Process {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "{what} on http://{address}");
         }
-        http::run(listener, router, self.closing.clone(), Duration::from_millis(self.config.http.drain_ms)).await;
+        let drain = Duration::from_millis(self.config.http.drain_ms);
+        http::run(listener, router, &self.closing, &self.shutdown.hard, drain).await;
     }
 
     /// Runs jobs until told to stop.
@@ -118,8 +121,14 @@ impl Process {
     }
 }
 
+/// How long a process with a fleet may take to end.
+pub fn fleet_limit(config: &Config) -> Duration {
+    Duration::from_millis(config.worker.drain_ms + config.worker.hard_stop_ms)
+}
+
 fn fleet_options(config: &Config, hard_stop: CancellationToken) -> FleetOptions {
     let worker = &config.worker;
+    let after_drain = Duration::from_millis(worker.hard_stop_ms);
     FleetOptions {
         worker: worker.name.clone().unwrap_or_else(host_name),
         concurrency: worker.concurrency,
@@ -127,6 +136,10 @@ fn fleet_options(config: &Config, hard_stop: CancellationToken) -> FleetOptions 
         lease: Duration::from_millis(worker.lease_ms),
         renew_every: Duration::from_millis(worker.renew_ms),
         drain_timeout: Duration::from_millis(worker.drain_ms),
+        // Most of it for handlers on their way to a safe point; the rest to end those that are deaf and to record.
+        stop_grace: (after_drain / 2).max(after_drain.saturating_sub(RECORDING)),
+        // Results wait for a record that is away for as long as there is time: the hard stop ends that.
+        flush_timeout: fleet_limit(config),
         poll: Duration::from_millis(worker.poll_ms),
         prune_after: (worker.prune_after_days > 0).then(|| DAY * worker.prune_after_days as u32),
         adopt: worker.adopt.clone(),

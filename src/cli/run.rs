@@ -1,6 +1,10 @@
 //! `flotilla run`: API and workers in one process.
 
-use super::{Setting, process::Process, session::Session};
+use super::{
+    Setting,
+    process::{Process, fleet_limit},
+    session::Session,
+};
 use crate::{
     exit::{Exit, Failure},
     http,
@@ -35,7 +39,7 @@ impl Args {
 }
 
 pub async fn run(session: &Session) -> Result<Exit, Failure> {
-    let process = Process::start(session).await?;
+    let process = Process::start(session, fleet_limit(&session.loaded.config)).await?;
     let listener = process.bind("http.listen", process.config.http.listen, false).await?;
     let router = http::api(process.app());
     let work = async {

@@ -5,6 +5,7 @@ use crate::{
     exit::{Exit, Failure},
     http,
 };
+use std::time::Duration;
 
 /// What is most often set.
 #[derive(clap::Args)]
@@ -22,7 +23,9 @@ impl Args {
 }
 
 pub async fn run(session: &Session) -> Result<Exit, Failure> {
-    let process = Process::start(session).await?;
+    let config = &session.loaded.config;
+    let limit = Duration::from_millis(config.http.linger_ms + config.http.drain_ms + config.worker.hard_stop_ms);
+    let process = Process::start(session, limit).await?;
     let listener = process.bind("http.listen", process.config.http.listen, false).await?;
     let router = http::api(process.app());
     let stop = async {

@@ -1,6 +1,10 @@
 //! `flotilla work`: workers only.
 
-use super::{Setting, process::Process, session::Session};
+use super::{
+    Setting,
+    process::{Process, fleet_limit},
+    session::Session,
+};
 use crate::{
     exit::{Exit, Failure},
     http,
@@ -34,7 +38,7 @@ impl Args {
 }
 
 pub async fn run(session: &Session) -> Result<Exit, Failure> {
-    let process = Process::start(session).await?;
+    let process = Process::start(session, fleet_limit(&session.loaded.config)).await?;
     // Several workers on one machine need nothing configured.
     let elsewhere = session.loaded.is_default("worker.http.listen");
     let listener = process.bind("worker.http.listen", process.config.worker.http.listen, elsewhere).await?;

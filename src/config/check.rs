@@ -65,6 +65,7 @@ fn worker(config: &Config) -> Result<(), Wrong> {
     })?;
     range("worker.poll_ms", worker.poll_ms, 10, 60_000)?;
     range("worker.drain_ms", worker.drain_ms, 0, 86_400_000)?;
+    range("worker.hard_stop_ms", worker.hard_stop_ms, 500, 86_400_000)?;
     range("worker.prune_after_days", worker.prune_after_days, 0, 36_500)
 }
 

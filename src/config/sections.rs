@@ -63,6 +63,7 @@ pub struct Worker {
     pub lease_ms: u64,
     pub renew_ms: u64,
     pub drain_ms: u64,
+    pub hard_stop_ms: u64,
     pub poll_ms: u64,
     pub prune_after_days: u64,
     #[serde(deserialize_with = "adopt")]

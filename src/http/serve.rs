@@ -6,7 +6,7 @@ use crate::{
 };
 use axum::Router;
 use std::{net::SocketAddr, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Listens on an address; `None` for nowhere. Where `elsewhere` is fine, a taken port is no failure.
@@ -30,13 +30,19 @@ pub async fn bind(
     })
 }
 
-/// Serves until `close`; then accepts nothing and gives requests under way `drain` to end.
-pub async fn run(listener: TcpListener, router: Router, close: CancellationToken, drain: Duration) {
+/// Serves until `close`; then accepts nothing and gives requests under way `drain` to end, or until `hard`.
+pub async fn run(
+    listener: TcpListener,
+    router: Router,
+    close: &CancellationToken,
+    hard: &CancellationToken,
+    drain: Duration,
+) {
     let closed = close.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move { closed.cancelled().await });
     let deadline = async {
         close.cancelled().await;
-        tokio::time::sleep(drain).await;
+        let _ = timeout(drain, hard.cancelled()).await;
     };
     tokio::select! {
         ended = server => {

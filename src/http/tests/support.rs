@@ -102,7 +102,12 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let serving = tokio::spawn(http::run(listener, http::api(app), closing.clone(), SOON));
+    let serving = {
+        let closing = closing.clone();
+        tokio::spawn(
+            async move { http::run(listener, http::api(app), &closing, &CancellationToken::new(), SOON).await },
+        )
+    };
     let token = token.map(str::to_owned);
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().timeout(SOON).build().unwrap();

@@ -84,26 +84,27 @@ impl Shutdown {
             self.stopping.cancel();
             if timeout(self.stop_grace, self.idle()).await.is_err() {
                 self.abort_all();
-                let _ = timeout(JOIN, self.idle()).await;
             }
         }
-        let _ = timeout(self.flush_timeout, self.backlog.is_empty()).await;
+        let _ = timeout(self.flush_timeout, self.recorded()).await;
     }
 
     async fn end_now(&self) {
         tracing::warn!("hard stop: running jobs are dropped and given back");
         self.stopping.cancel();
         self.abort_all();
-        let given_back = async {
-            self.idle().await;
-            self.backlog.is_empty().await;
-        };
-        let _ = timeout(HARD, given_back).await;
+        let _ = timeout(HARD, self.recorded()).await;
     }
 
     fn abort_all(&self) {
         self.abort.cancel();
         self.held.cancel_all(Why::Shutdown);
+    }
+
+    /// Returns when no handler runs, and all that was said and all results are on record.
+    async fn recorded(&self) {
+        self.idle().await;
+        self.backlog.is_empty().await;
     }
 
     /// Returns when no claim is under way and no handler runs.
