@@ -43,6 +43,11 @@ impl Fleet {
         fleet
     }
 
+    /// On servers whose schema nobody has made.
+    pub fn unmigrated() -> Self {
+        Self::at(Place::remote())
+    }
+
     pub fn file() -> Self {
         Self::at(Place::File)
     }

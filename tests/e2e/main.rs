@@ -10,8 +10,11 @@ mod killed_worker;
 mod one_file;
 mod pausing;
 mod place;
+mod rolling;
 #[path = "../../workers/tests/support/servers.rs"]
 #[allow(dead_code, reason = "shared with tests that harm their servers")]
 mod servers;
+mod side_by_side;
+mod stopping;
 #[path = "../support/mod.rs"]
 mod support;
