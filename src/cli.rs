@@ -51,7 +51,7 @@ Exit codes:
     2  the command or the configuration is wrong
     3  the store or the server does not answer
     4  there is no such job
-  130  interrupted";
+  130  interrupted, or told to stop and not done in time";
 
 /// A fleet of background workers for AI agent jobs.
 #[derive(Parser)]

@@ -182,6 +182,11 @@ impl Service {
         }
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// SIGTERM, and the exit code.
     pub fn stop(mut self) -> i32 {
         self.signal("TERM");
