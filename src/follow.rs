@@ -111,7 +111,7 @@ impl Follower {
         match signal {
             Signal::Changed(id) => *id == self.id,
             Signal::Resync => true,
-            Signal::Work(_) | Signal::Cancel(_) => false,
+            Signal::Work(_) | Signal::Cancel(_) | Signal::Returned => false,
         }
     }
 

@@ -11,6 +11,7 @@ use flotilla_workers::{
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 /// Where jobs are kept.
@@ -28,6 +29,8 @@ impl Place {
             options.prefix.clone_from(&settings.prefix);
             options.schema.clone_from(&settings.schema);
             options.pool = settings.pool;
+            options.redis_timeout = Duration::from_millis(settings.redis_timeout_ms);
+            options.postgres_timeout = Duration::from_millis(settings.postgres_timeout_ms);
             return Ok(Self::Remote(Box::new(options)));
         }
         Self::file(loaded).map(Self::Sqlite)

@@ -40,6 +40,9 @@ fn store(config: &Config) -> Result<(), Wrong> {
             ));
         }
     }
+    range("store.redis_timeout_ms", store.redis_timeout_ms, 100, 60_000)?;
+    range("store.postgres_timeout_ms", store.postgres_timeout_ms, 100, 600_000)?;
+    range("server.timeout_ms", config.server.timeout_ms, 100, 3_600_000)?;
     range("store.pool", store.pool.into(), 1, 1_000)
 }
 
@@ -63,6 +66,8 @@ fn worker(config: &Config) -> Result<(), Wrong> {
     range("worker.renew_ms", worker.renew_ms, 100, worker.lease_ms / 3).map_err(|(key, message)| {
         (key, format!("{message} (a third of worker.lease_ms, so that one lost call costs nothing)"))
     })?;
+    range("worker.max_unrecorded", worker.max_unrecorded as u64, 1, 1_000_000)?;
+    range("worker.max_unrecorded_mib", worker.max_unrecorded_mib as u64, 1, 1_000_000)?;
     range("worker.poll_ms", worker.poll_ms, 10, 60_000)?;
     range("worker.drain_ms", worker.drain_ms, 0, 86_400_000)?;
     range("worker.hard_stop_ms", worker.hard_stop_ms, 500, 86_400_000)?;

@@ -26,6 +26,7 @@ pub struct Config {
 pub struct Server {
     #[serde(deserialize_with = "text")]
     pub url: Option<String>,
+    pub timeout_ms: u64,
     #[serde(deserialize_with = "secret")]
     pub token: Option<SecretString>,
     #[serde(rename = "token_file")]
@@ -46,6 +47,8 @@ pub struct Store {
     #[serde(deserialize_with = "text")]
     pub schema: Option<String>,
     pub pool: u32,
+    pub redis_timeout_ms: u64,
+    pub postgres_timeout_ms: u64,
     #[serde(rename = "redis_url_file")]
     _redis_url_file: String,
     #[serde(rename = "postgres_url_file")]
@@ -64,6 +67,8 @@ pub struct Worker {
     pub renew_ms: u64,
     pub drain_ms: u64,
     pub hard_stop_ms: u64,
+    pub max_unrecorded: usize,
+    pub max_unrecorded_mib: usize,
     pub poll_ms: u64,
     pub prune_after_days: u64,
     #[serde(deserialize_with = "adopt")]

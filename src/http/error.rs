@@ -58,7 +58,7 @@ codes! {
     PayloadTooLarge PAYLOAD_TOO_LARGE "payload_too_large" "The body is larger than http.max_body_bytes.",
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body is not declared as application/json.",
     Timeout SERVICE_UNAVAILABLE "timeout" "The request took too long. It may have been done: repeat it with an idempotency key.",
-    Unavailable SERVICE_UNAVAILABLE "unavailable" "The store does not answer now; try again.",
+    Unavailable SERVICE_UNAVAILABLE "unavailable" "The store does not answer now. It may have been done: repeat it with an idempotency key.",
     Internal INTERNAL_SERVER_ERROR "internal" "A mistake of the server; its log has the request's id.",
 }
 

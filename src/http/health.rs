@@ -30,6 +30,8 @@ pub struct HealthReport {
 pub struct DependencyReport {
     name: String,
     ok: bool,
+    /// Whether no job is accepted without it.
+    required: bool,
     /// How long it took to answer.
     latency_ms: u64,
     /// What is wrong, or its version.
@@ -74,7 +76,7 @@ pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<HealthRepo
 
 impl From<Dependency> for DependencyReport {
     fn from(dependency: Dependency) -> Self {
-        let Dependency { name, ok, latency_ms, detail } = dependency;
-        Self { name, ok, latency_ms, detail }
+        let Dependency { name, ok, required, latency_ms, detail } = dependency;
+        Self { name, ok, required, latency_ms, detail }
     }
 }

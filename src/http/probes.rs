@@ -28,7 +28,7 @@ pub async fn live() -> Json<Yes> {
     Json(Yes { ok: true })
 }
 
-/// Whether the process can take work now: it is not stopping, and the store answers.
+/// Whether the process can take work now: it is not stopping, and what no job is accepted without answers.
 #[utoipa::path(
     get, path = "/ready", tag = "operation", security(()),
     responses((status = 200, description = "It can.", body = Yes))
@@ -37,7 +37,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<Yes>, ApiError> {
     if app.stopping.is_cancelled() {
         return Err(ApiError::new(Code::Unavailable, "this process is stopping"));
     }
-    let broken = dependencies(&app).await.into_iter().find(|dependency| !dependency.ok);
+    let broken = dependencies(&app).await.into_iter().find(|dependency| dependency.required && !dependency.ok);
     match broken {
         None => Ok(Json(Yes { ok: true })),
         Some(dependency) => Err(ApiError {
@@ -52,6 +52,6 @@ pub async fn dependencies(app: &App) -> Vec<Dependency> {
     timeout(PATIENCE, app.store.health()).await.unwrap_or_else(|_| {
         let latency_ms = PATIENCE.as_millis() as u64;
         let detail = format!("does not answer within {latency_ms} ms");
-        vec![Dependency { name: "store".to_owned(), ok: false, latency_ms, detail }]
+        vec![Dependency { name: "store".to_owned(), ok: false, required: true, latency_ms, detail }]
     })
 }

@@ -10,6 +10,7 @@ mod desk;
 mod ending;
 mod error;
 pub mod fault;
+mod health;
 mod keys;
 pub mod metered;
 mod migrations;

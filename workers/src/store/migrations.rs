@@ -2,7 +2,7 @@
 
 use super::OpenError;
 use sqlx::{
-    Connection, PgPool, SqlSafeStr, SqliteConnection,
+    Connection, PgConnection, SqlSafeStr, SqliteConnection,
     migrate::{Migrate, Migration, MigrationType, Migrator},
 };
 use std::borrow::Cow;
@@ -20,8 +20,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
 ];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.
-pub(crate) async fn check_postgres(pool: &PgPool) -> Result<(), OpenError> {
-    let mut conn = pool.acquire().await.map_err(|e| unreachable(&e.to_string()))?;
+pub(crate) async fn check_postgres(conn: &mut PgConnection) -> Result<(), OpenError> {
     let done = match conn.list_applied_migrations("_sqlx_migrations").await {
         Ok(done) => done.into_iter().map(|m| m.version).collect(),
         Err(_) => Vec::new(),
@@ -33,8 +32,9 @@ pub(crate) async fn check_postgres(pool: &PgPool) -> Result<(), OpenError> {
 }
 
 /// Applies what is missing; answers the names.
-pub(crate) async fn migrate_postgres(pool: &PgPool) -> Result<Vec<String>, OpenError> {
-    let mut conn = pool.acquire().await.map_err(|e| unreachable(&e.to_string()))?;
+pub(crate) async fn migrate_postgres(conn: &mut PgConnection) -> Result<Vec<String>, OpenError> {
+    // Also what makes its table: two that make it at once get in each other's way.
+    conn.lock().await.map_err(|e| unreachable(&e.to_string()))?;
     conn.ensure_migrations_table("_sqlx_migrations").await.map_err(|e| unreachable(&e.to_string()))?;
     let done: Vec<i64> = conn
         .list_applied_migrations("_sqlx_migrations")
@@ -43,7 +43,8 @@ pub(crate) async fn migrate_postgres(pool: &PgPool) -> Result<Vec<String>, OpenE
         .into_iter()
         .map(|m| m.version)
         .collect();
-    migrator(POSTGRES).run(pool).await.map_err(|e| unreachable(&e.to_string()))?;
+    migrator(POSTGRES).run(&mut *conn).await.map_err(|e| unreachable(&e.to_string()))?;
+    conn.unlock().await.map_err(|e| unreachable(&e.to_string()))?;
     Ok(names(POSTGRES, &done))
 }
 

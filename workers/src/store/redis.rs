@@ -4,6 +4,7 @@ mod adopt;
 mod connect;
 mod envelope;
 mod keys;
+mod link;
 mod listen;
 mod scripts;
 mod ticket;
@@ -15,7 +16,8 @@ pub(crate) use ticket::{id_of, ticket};
 use super::{Error, Promoted};
 use crate::clock::Clock;
 use flotilla_jobs::JobId;
-use redis::{RedisError, Script, ScriptInvocation, aio::ConnectionManager};
+use link::Link;
+use redis::{RedisError, Script, ScriptInvocation};
 use std::time::Duration;
 
 /// Most members of one script call: `unpack` in Lua takes fewer than 8,000 values, and a script of 1,000 jobs holds
@@ -25,10 +27,12 @@ pub(crate) const MAX_SCRIPT_BATCH: usize = 1_000;
 /// The queues of one fleet.
 pub(crate) struct Queues {
     /// For small calls that someone waits for.
-    fast: ConnectionManager,
+    fast: Link,
     /// For batches of payloads, so that they do not hold up the small calls.
-    bulk: ConnectionManager,
+    bulk: Link,
     client: redis::Client,
+    /// How long a call may take, with its answer.
+    call_timeout: Duration,
     prefix: String,
     clock: Clock,
 }

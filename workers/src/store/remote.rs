@@ -10,6 +10,7 @@ mod claim;
 mod enqueue;
 mod gather;
 mod keyed;
+mod owed;
 pub mod raw;
 mod reconcile;
 mod rescue;
@@ -20,8 +21,8 @@ mod view;
 use super::{
     AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent,
     OpenError, Promoted, QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store,
-    Submission, Upkeep, migrations,
-    postgres::Record,
+    Submission, Upkeep,
+    postgres::{self, Address, Record},
     redis::{Queues, ReadyAt},
 };
 use crate::clock::{Clock, millis};
@@ -33,6 +34,7 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::broadcast, task::JoinHandle};
+use tokio_util::task::TaskTracker;
 
 /// Where the two halves are.
 #[derive(Clone, Debug)]
@@ -47,6 +49,10 @@ pub struct Options {
     pub schema: Option<String>,
     /// Most connections to Postgres.
     pub pool: u32,
+    /// How long a call to Redis may take. Below a third of the lease, one that hangs costs no lease.
+    pub redis_timeout: Duration,
+    /// How long a statement of Postgres may take, with its answer.
+    pub postgres_timeout: Duration,
     /// Whose time it goes by.
     pub clock: Clock,
     /// Whether [`Signal::Changed`] is wanted. A process that only works does not need it.
@@ -62,6 +68,8 @@ impl Options {
             prefix: "flotilla".to_owned(),
             schema: None,
             pool: 8,
+            redis_timeout: Duration::from_secs(5),
+            postgres_timeout: Duration::from_secs(15),
             clock: Clock::Store,
             watch: true,
         }
@@ -70,26 +78,21 @@ impl Options {
 
 /// Opens the store. Refuses a database that lacks a migration, and servers that would lose work.
 pub async fn open(options: Options) -> Result<Arc<dyn Store>, OpenError> {
-    let record = connect_record(&options).await?;
-    migrations::check_postgres(record.pool()).await?;
-    let queues = Arc::new(Queues::connect(&options.redis_url, &options.prefix, options.clock.clone()).await?);
-    Ok(Arc::new(Remote::start(record, queues, options.watch)))
+    let Options { redis_url, postgres_url, prefix, schema, clock, .. } = &options;
+    let address = Address {
+        url: postgres_url,
+        schema: schema.as_deref(),
+        connections: options.pool,
+        call_timeout: options.postgres_timeout,
+    };
+    let record = Record::connect(&address, clock.clone()).await?;
+    let queues = Queues::connect(redis_url, prefix, options.redis_timeout, clock.clone()).await?;
+    Ok(Arc::new(Remote::start(record, Arc::new(queues), options.watch)))
 }
 
 /// Applies the migrations that are missing, in a schema that is made where it is missing; answers their names.
 pub async fn migrate(options: &Options) -> Result<Vec<String>, OpenError> {
-    let record = connect_record(options).await?;
-    if let Some(schema) = &options.schema {
-        let made = record.make_schema(schema).await;
-        made.map_err(|e| OpenError::Unreachable { what: "postgres", detail: e.to_string() })?;
-    }
-    let applied = migrations::migrate_postgres(record.pool()).await;
-    record.close().await;
-    applied
-}
-
-async fn connect_record(options: &Options) -> Result<Record, OpenError> {
-    Record::connect(&options.postgres_url, options.schema.as_deref(), options.pool, options.clock.clone()).await
+    postgres::migrate(&options.postgres_url, options.schema.as_deref()).await
 }
 
 /// The joined store.
@@ -100,24 +103,34 @@ pub(crate) struct Remote {
     intake: enqueue::Intake,
     /// Accepts the others, together.
     gather: gather::Gather,
+    /// What goes on when the caller does not.
+    under_way: TaskTracker,
     signals: broadcast::Sender<Signal>,
-    listener: Mutex<Option<JoinHandle<()>>>,
+    /// Tasks that go on until they are aborted.
+    background: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Remote {
     fn start(record: Record, queues: Arc<Queues>, watch: bool) -> Self {
         let record = Arc::new(record);
-        let intake = enqueue::Intake { record: record.clone(), queues: queues.clone(), noted: Arc::default() };
+        let intake = enqueue::Intake {
+            record: record.clone(),
+            queues: queues.clone(),
+            noted: Arc::default(),
+            owed: Arc::default(),
+        };
         // Deep enough that a receiver that is not stuck never lags; one that does looks at everything.
         let signals = broadcast::Sender::new(4_096);
         let listener = tokio::spawn(queues.clone().listen(signals.clone(), watch));
+        let owing = tokio::spawn(owed::run(intake.clone()));
         Self {
             gather: gather::Gather::start(intake.clone()),
             intake,
+            under_way: TaskTracker::new(),
             record,
             queues,
             signals,
-            listener: Mutex::new(Some(listener)),
+            background: Mutex::new(vec![listener, owing]),
         }
     }
 }
@@ -178,6 +191,9 @@ impl Upkeep for Remote {
 
     async fn rescue(&self, queues: &[String], batch: u32) -> Result<Vec<Rescued>, Error> {
         let mut rescued = Vec::new();
+        if self.is_after_outage().await {
+            return Ok(rescued);
+        }
         for queue in queues {
             rescued.extend(self.rescue_queue(queue, batch).await?);
         }
@@ -206,7 +222,10 @@ impl Upkeep for Remote {
     }
 
     async fn health(&self) -> Vec<Dependency> {
-        let (postgres, redis) = tokio::join!(self.record.health(), self.queues.health());
+        let (postgres, redis) = tokio::join!(
+            Dependency::ask("postgres", true, self.record.version()),
+            Dependency::ask("redis", false, self.queues.version())
+        );
         vec![postgres, redis]
     }
 }
@@ -239,12 +258,14 @@ impl Live for Remote {
 #[async_trait]
 impl Store for Remote {
     async fn close(&self) {
-        let listener = self.listener.lock().ok().and_then(|mut l| l.take());
-        if let Some(listener) = listener {
-            listener.abort();
-            let _ = listener.await;
+        let background = self.background.lock().map(|mut tasks| std::mem::take(&mut *tasks)).unwrap_or_default();
+        for task in background {
+            task.abort();
+            let _ = task.await;
         }
         self.gather.close().await;
+        self.under_way.close();
+        self.under_way.wait().await;
         self.record.close().await;
     }
 

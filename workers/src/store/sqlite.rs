@@ -37,7 +37,7 @@ use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
 use op::Op;
 use sqlx::{Connection, Row, Sqlite, SqlitePool, pool::PoolConnection};
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::{sync::broadcast, time::Instant};
+use tokio::sync::broadcast;
 use writer::Writer;
 
 /// Signals that a receiver may be behind before it has to look at everything.
@@ -175,17 +175,12 @@ impl Upkeep for File {
     }
 
     async fn health(&self) -> Vec<Dependency> {
-        let start = Instant::now();
         let version = async {
             let mut reader = self.reader().await?;
             let row = sqlx::query("SELECT sqlite_version(), (SELECT count(*) FROM queues)").fetch_one(&mut *reader);
             row.await.and_then(|row| row.try_get::<String, _>(0)).map_err(fault)
         };
-        let (ok, detail) = match version.await {
-            Ok(version) => (true, version),
-            Err(error) => (false, error.to_string()),
-        };
-        vec![Dependency { name: "sqlite".to_owned(), ok, latency_ms: start.elapsed().as_millis() as u64, detail }]
+        vec![Dependency::ask("sqlite", true, version).await]
     }
 }
 

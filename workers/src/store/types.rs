@@ -216,6 +216,8 @@ pub struct Dependency {
     pub name: String,
     #[allow(missing_docs)]
     pub ok: bool,
+    /// Whether no job is accepted without it.
+    pub required: bool,
     /// How long it took to answer, in milliseconds.
     pub latency_ms: u64,
     /// What is wrong, or its version.
@@ -271,4 +273,6 @@ pub enum Signal {
     Changed(JobId),
     /// Signals may have been missed: look at everything.
     Resync,
+    /// The queue was away and may have lost jobs.
+    Returned,
 }

@@ -1,9 +1,13 @@
 //! Putting jobs on record, and the keys that make a second submit the first job.
 
-use super::{OpenJob, Record, fault, row, settle::uuids};
+use super::{
+    OpenJob, Record,
+    pool::{Conn, Statement},
+    row,
+    settle::uuids,
+};
 use crate::store::{Error, Submission};
 use flotilla_jobs::JobId;
-use sqlx::{PgConnection, Postgres, Transaction};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -35,23 +39,23 @@ pub(crate) struct Holder {
 impl Record {
     /// Puts jobs without keys on record in one statement.
     pub(crate) async fn insert(&self, jobs: &[Submission]) -> Result<(), Error> {
-        let mut conn = self.pool.acquire().await.map_err(fault)?;
+        let mut conn = self.conn().await?;
         self.insert_on(&mut conn, jobs).await
     }
 
     /// Begins an acceptance that must look at keys first.
     pub(crate) async fn accept(&self) -> Result<Acceptance<'_>, Error> {
-        Ok(Acceptance { record: self, tx: self.begin().await? })
+        Ok(Acceptance { record: self, conn: self.begin().await? })
     }
 
-    async fn insert_on(&self, conn: &mut PgConnection, jobs: &[Submission]) -> Result<(), Error> {
+    async fn insert_on(&self, conn: &mut Conn, jobs: &[Submission]) -> Result<(), Error> {
         fn column<'a, T>(jobs: &'a [Submission], of: impl Fn(&'a Submission) -> T) -> Vec<T> {
             jobs.iter().map(of).collect()
         }
         let label = |j: &Submission| {
             if j.spec.labels.is_empty() { None } else { serde_json::to_string(&j.spec.labels).ok() }
         };
-        sqlx::query(include_str!("insert_jobs.sql"))
+        let insert = sqlx::query(include_str!("insert_jobs.sql"))
             .bind(column(jobs, |j| j.id.0))
             .bind(column(jobs, |j| j.kind.as_str()))
             .bind(column(jobs, |j| j.spec.queue.as_str()))
@@ -67,27 +71,21 @@ impl Record {
             .bind(column(jobs, |j| j.spec.trace.as_deref()))
             .bind(column(jobs, label))
             .bind(column(jobs, |j| j.payload.get()))
-            .bind(self.now())
-            .execute(conn)
-            .await
-            .map_err(fault)?;
-        Ok(())
+            .bind(self.now());
+        conn.run(insert).await
     }
 }
 
 /// An acceptance in progress: nothing is on record until [`Acceptance::commit`].
 pub(crate) struct Acceptance<'a> {
     record: &'a Record,
-    tx: Transaction<'static, Postgres>,
+    conn: Conn,
 }
 
 impl Acceptance<'_> {
     /// Takes the keys that nobody holds; answers, for each in the order given, who holds it otherwise.
     pub(crate) async fn claim(&mut self, keys: &[&KeyClaim]) -> Result<Vec<Option<Holder>>, Error> {
-        let rows = bind_keys(include_str!("claim_keys.sql"), keys, self.record.now())
-            .fetch_all(&mut *self.tx)
-            .await
-            .map_err(fault)?;
+        let rows = self.conn.rows(bind_keys(include_str!("claim_keys.sql"), keys, self.record.now())).await?;
         let taken: HashSet<(String, JobId)> = rows
             .iter()
             .map(|r| Ok((row::get(r, "key")?, JobId(row::get(r, "job_id")?))))
@@ -98,15 +96,12 @@ impl Acceptance<'_> {
         if held.is_empty() {
             return Ok(holders);
         }
-        let rows = sqlx::query(include_str!("key_holders.sql"))
+        let query = sqlx::query(include_str!("key_holders.sql"))
             .bind(held.iter().map(|&i| keys[i].key.as_str()).collect::<Vec<_>>())
             .bind(held.iter().map(|&i| keys[i].kind.as_str()).collect::<Vec<_>>())
             .bind(held.iter().map(|&i| keys[i].payload.as_str()).collect::<Vec<_>>())
-            .bind(self.record.now())
-            .fetch_all(&mut *self.tx)
-            .await
-            .map_err(fault)?;
-        for r in &rows {
+            .bind(self.record.now());
+        for r in &self.conn.rows(query).await? {
             let place = row::get::<i64>(r, "ord")? as usize - 1;
             holders[held[place]] = Some(Holder::read(r)?);
         }
@@ -118,9 +113,7 @@ impl Acceptance<'_> {
         if jobs.is_empty() {
             return Ok(());
         }
-        let query = sqlx::query(include_str!("give_up_keys.sql")).bind(uuids(jobs));
-        query.execute(&mut *self.tx).await.map_err(fault)?;
-        Ok(())
+        self.conn.run(sqlx::query(include_str!("give_up_keys.sql")).bind(uuids(jobs))).await
     }
 
     /// Takes over keys whose holders no longer count.
@@ -128,25 +121,24 @@ impl Acceptance<'_> {
         if keys.is_empty() {
             return Ok(());
         }
-        let query = bind_keys(include_str!("take_keys.sql"), keys, self.record.now());
-        query.execute(&mut *self.tx).await.map_err(fault)?;
-        Ok(())
+        self.conn.run(bind_keys(include_str!("take_keys.sql"), keys, self.record.now())).await
+    }
+
+    /// Ends the acceptance: nothing of it happened.
+    pub(crate) async fn refuse(self) -> Result<(), Error> {
+        self.conn.roll_back().await
     }
 
     /// Puts the jobs on record and ends the acceptance.
     pub(crate) async fn commit(mut self, jobs: &[Submission]) -> Result<(), Error> {
         if !jobs.is_empty() {
-            self.record.insert_on(&mut self.tx, jobs).await?;
+            self.record.insert_on(&mut self.conn, jobs).await?;
         }
-        self.tx.commit().await.map_err(fault)
+        self.conn.commit().await
     }
 }
 
-fn bind_keys<'q>(
-    sql: &'static str,
-    keys: &'q [&'q KeyClaim],
-    now: Option<i64>,
-) -> sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments> {
+fn bind_keys<'q>(sql: &'static str, keys: &'q [&'q KeyClaim], now: Option<i64>) -> Statement<'q> {
     sqlx::query(sql)
         .bind(keys.iter().map(|k| k.key.as_str()).collect::<Vec<_>>())
         .bind(keys.iter().map(|k| k.job.0).collect::<Vec<Uuid>>())

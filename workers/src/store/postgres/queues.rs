@@ -1,6 +1,6 @@
 //! Queues on record: their settings, and what only the record knows about them; and pruning.
 
-use super::{Record, fault, row};
+use super::{Record, row};
 use crate::store::{Error, QueueChange};
 
 /// A queue's settings as they are on record.
@@ -14,25 +14,22 @@ pub(crate) struct QueueRow {
 impl Record {
     /// Notes queues that are used for the first time.
     pub(crate) async fn add_queues(&self, names: &[&str]) -> Result<(), Error> {
-        sqlx::query(include_str!("add_queues.sql")).bind(names).execute(&self.pool).await.map_err(fault)?;
-        Ok(())
+        self.conn().await?.run(sqlx::query(include_str!("add_queues.sql")).bind(names)).await
     }
 
     /// Changes a queue's settings; answers them as they are now.
     pub(crate) async fn configure_queue(&self, name: &str, change: QueueChange) -> Result<QueueRow, Error> {
-        let r = sqlx::query(include_str!("configure_queue.sql"))
+        let configure = sqlx::query(include_str!("configure_queue.sql"))
             .bind(name)
             .bind(change.paused)
-            .bind(change.cap.map(|c| c as i32))
-            .fetch_one(&self.pool)
-            .await
-            .map_err(fault)?;
+            .bind(change.cap.map(|c| c as i32));
+        let r = self.conn().await?.row(configure).await?;
         Ok(QueueRow { name: row::get(&r, "name")?, paused: row::get(&r, "paused")?, cap: cap(&r)?, paused_jobs: 0 })
     }
 
     /// Every queue ever used.
     pub(crate) async fn queues(&self) -> Result<Vec<QueueRow>, Error> {
-        let rows = sqlx::query(include_str!("queues.sql")).fetch_all(&self.pool).await.map_err(fault)?;
+        let rows = self.conn().await?.rows(sqlx::query(include_str!("queues.sql"))).await?;
         rows.iter()
             .map(|r| {
                 Ok(QueueRow {
@@ -47,14 +44,9 @@ impl Record {
 
     /// Deletes finished jobs; answers how many.
     pub(crate) async fn prune(&self, age_ms: i64, batch: u32) -> Result<u32, Error> {
-        let gone: i64 = sqlx::query_scalar(include_str!("prune.sql"))
-            .bind(age_ms)
-            .bind(i64::from(batch))
-            .bind(self.now())
-            .fetch_one(&self.pool)
-            .await
-            .map_err(fault)?;
-        Ok(gone as u32)
+        let prune = sqlx::query(include_str!("prune.sql")).bind(age_ms).bind(i64::from(batch)).bind(self.now());
+        let gone = self.conn().await?.row(prune).await?;
+        Ok(row::get::<i64>(&gone, "count")? as u32)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading jobs back from the record.
 
-use super::{OpenJob, Record, fault, row, settle::uuids};
+use super::{OpenJob, Record, row, settle::uuids};
 use crate::{
     clock::timestamp,
     store::{Error, Submission},
@@ -44,7 +44,7 @@ impl Record {
             state => (None, state.map(JobState::as_str)),
         };
         let labels = if f.labels.is_empty() { None } else { serde_json::to_string(&f.labels).ok() };
-        let rows = sqlx::query(include_str!("list.sql"))
+        let list = sqlx::query(include_str!("list.sql"))
             .bind(&f.kind)
             .bind(&f.queue)
             .bind(&f.tenant)
@@ -58,16 +58,14 @@ impl Record {
             .bind(i64::from(s.limit))
             .bind(self.now())
             .bind(s.only.map(|id| id.0))
-            .persistent(false)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(fault)?;
+            .persistent(false);
+        let rows = self.conn().await?.rows(list).await?;
         rows.iter().map(found).collect()
     }
 
     /// Runs of a job that ended without a final result.
     pub(crate) async fn history(&self, id: JobId) -> Result<Vec<Attempt>, Error> {
-        let rows = sqlx::query(include_str!("history.sql")).bind(id.0).fetch_all(&self.pool).await.map_err(fault)?;
+        let rows = self.conn().await?.rows(sqlx::query(include_str!("history.sql")).bind(id.0)).await?;
         rows.iter()
             .map(|r| {
                 let cause: String = row::get(r, "cause")?;
@@ -84,8 +82,7 @@ impl Record {
 
     /// Unfinished, unpaused jobs with all that the queue needs.
     pub(crate) async fn load_open(&self, ids: &[JobId]) -> Result<Vec<Loaded>, Error> {
-        let rows =
-            sqlx::query(include_str!("load_open.sql")).bind(uuids(ids)).fetch_all(&self.pool).await.map_err(fault)?;
+        let rows = self.conn().await?.rows(sqlx::query(include_str!("load_open.sql")).bind(uuids(ids))).await?;
         rows.iter().map(loaded).collect()
     }
 
@@ -96,14 +93,12 @@ impl Record {
         min_age_ms: i64,
         limit: u32,
     ) -> Result<Vec<(OpenJob, bool)>, Error> {
-        let rows = sqlx::query(include_str!("scan_open.sql"))
+        let scan = sqlx::query(include_str!("scan_open.sql"))
             .bind(after.map(|id| id.0))
             .bind(min_age_ms)
             .bind(i64::from(limit))
-            .bind(self.now())
-            .fetch_all(&self.pool)
-            .await
-            .map_err(fault)?;
+            .bind(self.now());
+        let rows = self.conn().await?.rows(scan).await?;
         rows.iter().map(|r| Ok((OpenJob::read(r)?, row::get(r, "old_enough")?))).collect()
     }
 }

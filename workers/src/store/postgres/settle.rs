@@ -1,9 +1,12 @@
 //! How runs end on record: with a result, or given back for another run.
 
-use super::{OpenJob, Record, fault, row, text};
+use super::{
+    OpenJob, Record,
+    pool::{Conn, Statement},
+    row, text,
+};
 use crate::store::Error;
 use flotilla_jobs::{Attempts, Cause, Fault, JobId, JobState};
-use sqlx::{PgConnection, Postgres, Transaction};
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
@@ -49,19 +52,18 @@ pub(crate) enum Again {
 impl Record {
     /// Records final results in one statement; answers which it still expected.
     pub(crate) async fn finish(&self, ends: &[Finish<'_>]) -> Result<HashSet<JobId>, Error> {
-        let mut conn = self.pool.acquire().await.map_err(fault)?;
+        let mut conn = self.conn().await?;
         finish_on(&mut conn, ends, self.now()).await
     }
 
     /// Begins a change that must see jobs as they stand first.
     pub(crate) async fn change(&self) -> Result<Change, Error> {
-        Ok(Change { tx: self.begin().await?, now: self.now() })
+        Ok(Change { conn: self.begin().await?, now: self.now() })
     }
 
     /// Remembers the wish to cancel; answers the unfinished jobs among `ids` as they stand.
     pub(crate) async fn ask_cancel(&self, ids: &[JobId]) -> Result<Vec<OpenJob>, Error> {
-        let rows =
-            sqlx::query(include_str!("ask_cancel.sql")).bind(uuids(ids)).fetch_all(&self.pool).await.map_err(fault)?;
+        let rows = self.conn().await?.rows(sqlx::query(include_str!("ask_cancel.sql")).bind(uuids(ids))).await?;
         rows.iter().map(OpenJob::read).collect()
     }
 
@@ -88,35 +90,29 @@ impl Record {
         self.ids(query).await
     }
 
-    async fn ids(
-        &self,
-        query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
-    ) -> Result<HashSet<JobId>, Error> {
-        let rows = query.fetch_all(&self.pool).await.map_err(fault)?;
+    async fn ids(&self, query: Statement<'_>) -> Result<HashSet<JobId>, Error> {
+        let rows = self.conn().await?.rows(query).await?;
         rows.iter().map(|r| row::get(r, "id").map(JobId)).collect()
     }
 }
 
 /// A change in progress: nothing is on record until [`Change::commit`].
 pub(crate) struct Change {
-    tx: Transaction<'static, Postgres>,
+    conn: Conn,
     now: Option<i64>,
 }
 
 impl Change {
     /// The unfinished jobs among `ids`, locked until the end.
     pub(crate) async fn lock(&mut self, ids: &[JobId]) -> Result<Vec<OpenJob>, Error> {
-        let rows = sqlx::query(include_str!("lock_open.sql"))
-            .bind(uuids(ids))
-            .fetch_all(&mut *self.tx)
-            .await
-            .map_err(fault)?;
+        let lock = sqlx::query(include_str!("lock_open.sql")).bind(uuids(ids));
+        let rows = self.conn.rows(lock).await?;
         rows.iter().map(OpenJob::read).collect()
     }
 
     /// As [`Record::finish`].
     pub(crate) async fn finish(&mut self, ends: &[Finish<'_>]) -> Result<HashSet<JobId>, Error> {
-        finish_on(&mut self.tx, ends, self.now).await
+        finish_on(&mut self.conn, ends, self.now).await
     }
 
     /// Records runs that ended without a final result; answers which the record still expected, and when they are
@@ -134,7 +130,7 @@ impl Change {
             Again::In(ms) => *ms,
         };
         let count = |of: fn(&Attempts) -> u32| ends.iter().map(|e| of(&e.attempts) as i32).collect::<Vec<_>>();
-        let rows = sqlx::query(include_str!("give_back.sql"))
+        let give_back = sqlx::query(include_str!("give_back.sql"))
             .bind(ends.iter().map(|e| e.id.0).collect::<Vec<_>>())
             .bind(ends.iter().map(|e| e.run as i32).collect::<Vec<_>>())
             .bind(ends.iter().map(|e| e.cause.as_str()).collect::<Vec<_>>())
@@ -149,24 +145,22 @@ impl Change {
             .bind(count(|a| a.budget))
             .bind(ends.iter().map(|e| e.paused.map(text::plain)).collect::<Vec<_>>())
             .bind(self.now)
-            .bind(ends.iter().map(|e| delay(&e.again)).collect::<Vec<_>>())
-            .fetch_all(&mut *self.tx)
-            .await
-            .map_err(fault)?;
+            .bind(ends.iter().map(|e| delay(&e.again)).collect::<Vec<_>>());
+        let rows = self.conn.rows(give_back).await?;
         rows.iter().map(|r| Ok((JobId(row::get(r, "id")?), row::get(r, "ready_at")?))).collect()
     }
 
     /// Puts it on record.
     pub(crate) async fn commit(self) -> Result<(), Error> {
-        self.tx.commit().await.map_err(fault)
+        self.conn.commit().await
     }
 }
 
-async fn finish_on(conn: &mut PgConnection, ends: &[Finish<'_>], now: Option<i64>) -> Result<HashSet<JobId>, Error> {
+async fn finish_on(conn: &mut Conn, ends: &[Finish<'_>], now: Option<i64>) -> Result<HashSet<JobId>, Error> {
     if ends.is_empty() {
         return Ok(HashSet::new());
     }
-    let rows = sqlx::query(include_str!("finish.sql"))
+    let finish = sqlx::query(include_str!("finish.sql"))
         .bind(ends.iter().map(|e| e.id.0).collect::<Vec<_>>())
         .bind(ends.iter().map(|e| e.run as i32).collect::<Vec<_>>())
         .bind(ends.iter().map(|e| e.state.as_str()).collect::<Vec<_>>())
@@ -174,10 +168,8 @@ async fn finish_on(conn: &mut PgConnection, ends: &[Finish<'_>], now: Option<i64
         .bind(ends.iter().map(|e| e.started_at).collect::<Vec<_>>())
         .bind(ends.iter().map(|e| e.output.map(text::json)).collect::<Vec<_>>())
         .bind(ends.iter().map(|e| text::of_fault(e.error.as_deref())).collect::<Vec<_>>())
-        .bind(now)
-        .fetch_all(conn)
-        .await
-        .map_err(fault)?;
+        .bind(now);
+    let rows = conn.rows(finish).await?;
     rows.iter().map(|r| row::get(r, "id").map(JobId)).collect()
 }
 

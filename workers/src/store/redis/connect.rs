@@ -1,32 +1,33 @@
 //! Connecting to Redis, and refusing one that would lose work.
 
-use super::{Queues, fault, scripts};
+use super::{Queues, fault, link::Link, scripts};
 use crate::{
     clock::Clock,
-    store::{Dependency, Error, OpenError},
+    store::{Error, OpenError},
 };
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use secrecy::{ExposeSecret, SecretString};
 use std::{collections::HashMap, time::Duration};
 
 /// Oldest server that is supported.
 const MIN_VERSION: (u32, u32) = (7, 0);
-/// No call waits longer for its answer.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Queues {
     /// Connects, checks the server and loads the scripts.
-    pub(crate) async fn connect(url: &SecretString, prefix: &str, clock: Clock) -> Result<Self, OpenError> {
+    pub(crate) async fn connect(
+        url: &SecretString,
+        prefix: &str,
+        call_timeout: Duration,
+        clock: Clock,
+    ) -> Result<Self, OpenError> {
         let client = redis::Client::open(url.expose_secret()).map_err(|e| OpenError::Address {
             what: "redis",
             detail: format!("{}; use redis://user:password@host:6379/0", e.category()),
         })?;
         let queues = Self {
-            fast: manager(&client).await?,
-            bulk: manager(&client).await?,
+            fast: link(&client, call_timeout).await?,
+            bulk: link(&client, call_timeout).await?,
             client,
+            call_timeout,
             prefix: prefix.to_owned(),
             clock,
         };
@@ -64,27 +65,20 @@ impl Queues {
         Ok(pairs.map(|(key, value)| (key.to_owned(), value.trim().to_owned())).collect())
     }
 
-    /// Whether it answers, and its version.
-    pub(crate) async fn health(&self) -> Dependency {
-        let start = tokio::time::Instant::now();
-        let (ok, detail) = match self.info().await {
-            Ok(info) => (true, info.get("redis_version").cloned().unwrap_or_default()),
-            Err(e) => (false, e.to_string()),
-        };
-        Dependency { name: "redis".to_owned(), ok, latency_ms: start.elapsed().as_millis() as u64, detail }
+    /// Its version.
+    pub(crate) async fn version(&self) -> Result<String, Error> {
+        Ok(self.info().await?.remove("redis_version").unwrap_or_default())
+    }
+
+    /// How long it has answered without a break, as far as this process knows.
+    pub(crate) async fn steady_for(&self) -> Duration {
+        self.fast.held_for().await.unwrap_or_default()
     }
 }
 
-async fn manager(client: &redis::Client) -> Result<ConnectionManager, OpenError> {
-    let config = ConnectionManagerConfig::new()
-        .set_response_timeout(Some(RESPONSE_TIMEOUT))
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_number_of_retries(2)
-        .set_max_delay(Duration::from_millis(500));
-    client
-        .get_connection_manager_with_config(config)
-        .await
-        .map_err(|e| OpenError::Unreachable { what: "redis", detail: e.to_string() })
+async fn link(client: &redis::Client, call_timeout: Duration) -> Result<Link, OpenError> {
+    let opened = Link::open(client, call_timeout).await;
+    opened.map_err(|e| OpenError::Unreachable { what: "redis", detail: e.to_string() })
 }
 
 fn parse_version(text: &str) -> Option<(u32, u32)> {

@@ -1,6 +1,6 @@
 //! Accepting jobs: on record first, then into their queues.
 
-use super::{Remote, keyed};
+use super::{Remote, keyed, owed::Owed};
 use crate::store::{
     Error, Submission,
     postgres::{Loaded, Record},
@@ -10,8 +10,12 @@ use flotilla_jobs::{Accepted, JobId};
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
+use tokio::time::timeout;
 
+/// Jobs are accepted whether or not the queue has them: nobody waits longer for it than this.
+const PUSH_PATIENCE: Duration = Duration::from_secs(3);
 /// From this many jobs on, a caller's batch is written by itself.
 const OWN_WRITE: usize = 200;
 
@@ -22,6 +26,8 @@ pub(super) struct Intake {
     pub(super) queues: Arc<Queues>,
     /// Queues that are known to be on record.
     pub(super) noted: Arc<Mutex<HashSet<String>>>,
+    /// What the queue did not take.
+    pub(super) owed: Arc<Owed>,
 }
 
 impl Remote {
@@ -30,7 +36,7 @@ impl Remote {
             return Ok(Vec::new());
         }
         if jobs.iter().any(keyed::has_key) {
-            return self.enqueue_keyed(jobs).await;
+            return self.accept_keyed(jobs).await;
         }
         let accepted = jobs.iter().map(|j| Accepted { id: j.id, duplicate: false }).collect();
         if jobs.len() < OWN_WRITE {
@@ -41,7 +47,36 @@ impl Remote {
         Ok(accepted)
     }
 
-    /// Pushes unfinished jobs as they are on record. What fails is left to reconciliation.
+    /// As [`Intake::push_open`].
+    pub(super) async fn push_open(&self, ids: &HashSet<JobId>, ready: fn(i64) -> ReadyAt) -> u32 {
+        self.intake.push_open(ids, ready).await
+    }
+}
+
+impl Intake {
+    /// Accepts jobs without keys: on record in one statement, then into the queues.
+    pub(super) async fn accept(&self, jobs: &[Submission]) -> Result<(), Error> {
+        self.note_queues(jobs).await?;
+        let recorded = self.record.insert(jobs).await;
+        self.recorded(recorded, jobs).await
+    }
+
+    /// Pushes what is on record now. Where the answer was lost it may be, or not: what then is, is owed to the queue.
+    pub(super) async fn recorded(&self, recorded: Result<(), Error>, jobs: &[Submission]) -> Result<(), Error> {
+        match &recorded {
+            Ok(()) => self.push_new(jobs).await,
+            Err(error) if error.is_transient() => self.owed.add(jobs.iter().map(|j| j.id)),
+            Err(_) => {}
+        }
+        recorded
+    }
+
+    /// Pushes jobs that were just accepted.
+    async fn push_new(&self, jobs: &[Submission]) {
+        self.push(jobs.iter().map(|j| (j.spec.queue.as_str(), Push::of_new(j)))).await;
+    }
+
+    /// Pushes unfinished jobs as they are on record. What fails is owed.
     pub(super) async fn push_open(&self, ids: &HashSet<JobId>, ready: fn(i64) -> ReadyAt) -> u32 {
         if ids.is_empty() {
             return 0;
@@ -50,27 +85,14 @@ impl Remote {
         let loaded = match self.record.load_open(&ids).await {
             Ok(loaded) => loaded,
             Err(error) => {
-                tracing::warn!(%error, jobs = ids.len(), "could not push jobs; reconciliation will");
+                tracing::warn!(%error, jobs = ids.len(), "could not push jobs; they will be later");
+                if error.is_transient() {
+                    self.owed.add(ids);
+                }
                 return 0;
             }
         };
-        let pushes = loaded.iter().map(|l| (l.open.queue.as_str(), Push::of_record(l, ready)));
-        self.intake.push(pushes).await
-    }
-}
-
-impl Intake {
-    /// Accepts jobs without keys: on record in one statement, then into the queues.
-    pub(super) async fn accept(&self, jobs: &[Submission]) -> Result<(), Error> {
-        self.note_queues(jobs).await?;
-        self.record.insert(jobs).await?;
-        self.push_new(jobs).await;
-        Ok(())
-    }
-
-    /// Pushes jobs that were just accepted.
-    pub(super) async fn push_new(&self, jobs: &[Submission]) {
-        self.push(jobs.iter().map(|j| (j.spec.queue.as_str(), Push::of_new(j)))).await;
+        self.push(loaded.iter().map(|l| (l.open.queue.as_str(), Push::of_record(l, ready)))).await
     }
 
     /// Puts queues on record that this process has not met before.
@@ -91,7 +113,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Never fails: the jobs are on record, so what the queue does not take now, reconciliation brings later.
+    /// Never fails: the jobs are on record, so what the queue does not take now is owed to it.
     async fn push(&self, jobs: impl Iterator<Item = (&str, Push)>) -> u32 {
         let mut by_queue: BTreeMap<&str, Vec<Push>> = BTreeMap::new();
         for (queue, push) in jobs {
@@ -100,17 +122,29 @@ impl Intake {
         let mut pushed = 0;
         for (queue, pushes) in by_queue {
             for batch in pushes.chunks(MAX_SCRIPT_BATCH) {
-                match self.queues.push(queue, batch).await {
+                let ids = batch.iter().filter_map(|push| redis::id_of(&push.ticket));
+                if self.owed.is_paused() {
+                    self.owed.add(ids);
+                    continue;
+                }
+                let push = timeout(PUSH_PATIENCE, self.queues.push(queue, batch));
+                match push.await.unwrap_or_else(|_| Err(no_answer())) {
                     Ok(n) => pushed += n,
                     Err(error) => {
-                        tracing::warn!(%error, queue, jobs = batch.len(), "accepted jobs wait for reconciliation");
-                        break;
+                        if self.owed.pause() {
+                            tracing::warn!(%error, queue, "the queue does not take jobs; it gets them once it does");
+                        }
+                        self.owed.add(ids);
                     }
                 }
             }
         }
         pushed
     }
+}
+
+fn no_answer() -> Error {
+    Error::Unavailable { what: "redis", detail: format!("no answer within {} s", PUSH_PATIENCE.as_secs()) }
 }
 
 impl Push {

@@ -1,29 +1,67 @@
 //! Accepting jobs with unique or idempotency keys: the first holder of a key is the answer for the others.
 
-use super::Remote;
+use super::{Remote, enqueue::Intake};
 use crate::store::{
     Error, Submission,
     keys::{Key, keys_of, same_json},
-    postgres::{Holder, KeyClaim},
+    postgres::{Acceptance, Holder, KeyClaim},
     redis::{self, Known},
 };
 use flotilla_jobs::{Accepted, JobId};
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+use tokio::time::timeout;
+
+/// How long it waits to hear from the queue whether a job runs, while it holds the job's key.
+const KNOWN_PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn has_key(job: &Submission) -> bool {
     job.spec.unique.is_some() || job.idempotency_key.is_some()
 }
 
 impl Remote {
-    pub(super) async fn enqueue_keyed(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
-        self.intake.note_queues(&jobs).await?;
+    /// In a task of its own: a caller that goes away in the middle would leave jobs on record that nobody pushes.
+    pub(super) async fn accept_keyed(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
+        let intake = self.intake.clone();
+        let accepted = self.under_way.spawn(async move { intake.accept_keyed(jobs).await });
+        let ended = |_| Error::Unavailable { what: "postgres", detail: "the store is closed".to_owned() };
+        accepted.await.map_err(ended)?
+    }
+}
+
+impl Intake {
+    async fn accept_keyed(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
+        self.note_queues(&jobs).await?;
         let wishes: Vec<Vec<KeyClaim>> = jobs.iter().map(wishes_of).collect();
-        let flat: Vec<&KeyClaim> = wishes.iter().flatten().collect();
         let mut acceptance = self.record.accept().await?;
+        match self.look_at(jobs, &wishes, &mut acceptance).await {
+            Ok(batch) => {
+                let recorded = acceptance.commit(&batch.new).await;
+                self.recorded(recorded, &batch.new).await?;
+                Ok(batch.answers)
+            }
+            Err(error) => {
+                // The first error says more than one about what is left of it.
+                let _ = acceptance.refuse().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes the keys of jobs that are new, and finds the jobs that the others are.
+    async fn look_at<'a>(
+        &self,
+        jobs: Vec<Submission>,
+        wishes: &'a [Vec<KeyClaim>],
+        acceptance: &mut Acceptance<'_>,
+    ) -> Result<Batch<'a>, Error> {
+        let flat: Vec<&KeyClaim> = wishes.iter().flatten().collect();
         let mut holders = acceptance.claim(&flat).await?.into_iter();
 
         let mut batch = Batch { ids: jobs.iter().map(|j| j.id).collect(), ..Batch::default() };
-        for (job, wishes) in jobs.into_iter().zip(&wishes) {
+        for (job, wishes) in jobs.into_iter().zip(wishes) {
             let held: Vec<Option<Holder>> = holders.by_ref().take(wishes.len()).collect();
             match self.first_holder(wishes, &held, &batch).await? {
                 Some(first) => batch.duplicate(job.id, first),
@@ -33,9 +71,7 @@ impl Remote {
         acceptance.take_over(&batch.take_over).await?;
         // Keys a job took before it met one that is held must not point at a job that never was.
         acceptance.give_up(&batch.duplicates).await?;
-        acceptance.commit(&batch.new).await?;
-        self.intake.push_new(&batch.new).await;
-        Ok(batch.answers)
+        Ok(batch)
     }
 
     /// The job that holds one of the keys and still counts.
@@ -68,8 +104,12 @@ impl Remote {
             (_, None) => Ok(false),
             ("waiting", Some(open)) if !open.paused => {
                 let ticket = redis::ticket(open.id, open.priority, open.group.as_ref());
-                let known = self.queues.known(&open.queue, &[ticket]).await?;
-                Ok(known.first() != Some(&Known::Leased))
+                match timeout(KNOWN_PATIENCE, self.queues.known(&open.queue, &[ticket])).await {
+                    Ok(Ok(known)) => Ok(known.first() != Some(&Known::Leased)),
+                    Ok(Err(error)) if !error.is_transient() => Err(error),
+                    // It may run already: a job too many costs less than one too few.
+                    _ => Ok(false),
+                }
             }
             _ => Ok(true),
         }

@@ -5,7 +5,7 @@ use crate::store::{OpenError, postgres::address};
 use redis::Script;
 use secrecy::ExposeSecret;
 use sqlx::{Connection, PgConnection, Row};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// What the servers do by themselves, and how they are set up.
@@ -21,8 +21,16 @@ const BATCH: usize = 1_000;
 /// Connections that insert at the same time.
 const CONNECTIONS: [usize; 2] = [1, 2];
 
+/// How long the whole measurement may take.
+const TIMEOUT: Duration = Duration::from_mins(10);
+
 /// Measures `rows` inserts of `payload` by multi-row statements, and as many claims and finishes by scripts.
 pub async fn measure(options: &Options, payload: &str, rows: usize) -> Result<Raw, OpenError> {
+    let late = |_| OpenError::Unreachable { what: "store", detail: format!("took over {} s", TIMEOUT.as_secs()) };
+    tokio::time::timeout(TIMEOUT, measure_all(options, payload, rows)).await.map_err(late)?
+}
+
+async fn measure_all(options: &Options, payload: &str, rows: usize) -> Result<Raw, OpenError> {
     let mut rates = Vec::new();
     for connections in CONNECTIONS {
         let rate = inserts(options, payload, rows, connections).await.map_err(|e| unreachable("postgres", &e))?;

@@ -13,7 +13,16 @@ use std::{collections::HashMap, time::Duration};
 /// How long a rescuer has before its own lease on the jobs expires.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// How long workers have to renew their leases once the queue answers again, before what has run out is taken from
+/// them. They try every 5 s at the latest, so whoever has not by then is gone.
+const AFTER_OUTAGE: Duration = Duration::from_secs(6);
+
 impl Remote {
+    /// Whether leases may have run out only because nobody could renew them.
+    pub(super) async fn is_after_outage(&self) -> bool {
+        self.queues.steady_for().await < AFTER_OUTAGE
+    }
+
     pub(super) async fn rescue_queue(&self, queue: &str, batch: u32) -> Result<Vec<Rescued>, Error> {
         // From here on the old leases are dead, for their workers and for other rescuers.
         let (token, expired) = self.queues.expire(queue, batch, GRACE).await?;

@@ -5,11 +5,15 @@ use crate::store::OpenError;
 use redis::AsyncCommands;
 use secrecy::ExposeSecret;
 use sqlx::{Connection, PgConnection};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The schema, as named in `room_drop.sql`.
 const SCHEMA: &str = "flotilla_bench";
 /// Keys that are deleted at once.
 const BATCH: usize = 500;
+/// How long removing either half may take.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Makes an empty room beside the jobs at `options`; what an interrupted measurement left there is removed.
 pub async fn enter(options: &Options) -> Result<Options, OpenError> {
@@ -22,8 +26,11 @@ pub async fn enter(options: &Options) -> Result<Options, OpenError> {
 
 /// Removes the room and all in it.
 pub async fn leave(room: &Options) -> Result<(), OpenError> {
-    forget_schema(room).await.map_err(|e| unreachable("postgres", &e))?;
-    forget_keys(room).await.map_err(|e| unreachable("redis", &e))
+    let late = |what| move |_| OpenError::Unreachable { what, detail: format!("took over {} s", TIMEOUT.as_secs()) };
+    let schema = timeout(TIMEOUT, forget_schema(room)).await.map_err(late("postgres"))?;
+    schema.map_err(|e| unreachable("postgres", &e))?;
+    let keys = timeout(TIMEOUT, forget_keys(room)).await.map_err(late("redis"))?;
+    keys.map_err(|e| unreachable("redis", &e))
 }
 
 async fn forget_schema(room: &Options) -> Result<(), sqlx::Error> {

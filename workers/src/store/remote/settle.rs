@@ -4,7 +4,7 @@ use super::Remote;
 use crate::store::{
     End, Error, Lease, Settle, Settled,
     ending::Ending,
-    postgres::{Again, Finish, GiveBack},
+    postgres::{Again, Finish, GiveBack, OpenJob},
     redis::{Back, Head, MAX_SCRIPT_BATCH, Then},
 };
 use flotilla_jobs::{JobId, JobState};
@@ -36,7 +36,8 @@ impl Remote {
         } else {
             self.record_mixed(&ends).await?
         };
-        self.acknowledge(&ends, &recorded).await;
+        let moved_on = self.moved_on(&ends, &recorded).await;
+        self.acknowledge(&ends, &recorded, moved_on.as_ref()).await;
         let settled = |(i, (job, _)): (usize, &Given)| match recorded.get(job) {
             Some(now) if counting[job] == i => Settled::Recorded(now.state),
             _ => Settled::LeaseLost,
@@ -82,9 +83,21 @@ impl Remote {
         Ok(recorded)
     }
 
+    /// Jobs whose ends the record did not expect and that are unfinished all the same. Its lease is lost, or this very end
+    /// was recorded before and only the answer was lost; should the queue still have the lease, the job must stay in it.
+    async fn moved_on(&self, ends: &[Settle], recorded: &Recorded) -> Option<HashMap<JobId, OpenJob>> {
+        let ids: Vec<JobId> = ends.iter().map(|e| e.lease.job).filter(|id| !recorded.contains_key(id)).collect();
+        if ids.is_empty() {
+            return Some(HashMap::new());
+        }
+        let loaded = self.record.load_open(&ids).await;
+        let loaded = loaded.inspect_err(|error| tracing::warn!(%error, "cannot tell what became of lost leases"));
+        Some(loaded.ok()?.into_iter().map(|l| (l.open.id, l.open)).collect())
+    }
+
     /// Tells the queue. Never fails: the record has it, and an unacknowledged lease expires into a rescue that finds
     /// the job finished or given back.
-    async fn acknowledge(&self, ends: &[Settle], recorded: &Recorded) {
+    async fn acknowledge(&self, ends: &[Settle], recorded: &Recorded, moved_on: Option<&HashMap<JobId, OpenJob>>) {
         let mut finished: BTreeMap<&str, Vec<&Lease>> = BTreeMap::new();
         let mut back: BTreeMap<&str, Vec<Back<'_>>> = BTreeMap::new();
         for e in ends {
@@ -92,8 +105,13 @@ impl Remote {
                 Some(now) if !now.state.is_terminal() => {
                     back.entry(&e.lease.queue).or_default().push(queue_back(e, now.then));
                 }
-                // Also a lost lease: should the queue still have this very one, its job is done or has moved on.
-                _ => finished.entry(&e.lease.queue).or_default().push(&e.lease),
+                Some(_) => finished.entry(&e.lease.queue).or_default().push(&e.lease),
+                // A lost lease: should the queue still have this very one, it hears what the record says.
+                None => match moved_on.map(|open| open.get(&e.lease.job)) {
+                    Some(Some(open)) => back.entry(&e.lease.queue).or_default().push(queue_again(e, open)),
+                    Some(None) => finished.entry(&e.lease.queue).or_default().push(&e.lease),
+                    None => {}
+                },
             }
         }
         for (queue, leases) in finished {
@@ -179,6 +197,16 @@ fn queue_back(settle: &Settle, then: Then) -> Back<'_> {
         token: settle.lease.token,
         head: Head { run: settle.lease.run + 1, attempts },
         then,
+    }
+}
+
+/// A job that goes on as the record has it.
+fn queue_again<'a>(settle: &'a Settle, open: &OpenJob) -> Back<'a> {
+    Back {
+        ticket: &settle.lease.ticket,
+        token: settle.lease.token,
+        head: Head { run: open.run, attempts: open.attempts },
+        then: Then::Delay(open.ready_at),
     }
 }
 

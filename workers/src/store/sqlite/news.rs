@@ -82,7 +82,7 @@ fn write(signals: &[Signal]) -> String {
             Signal::Work(queue) => writeln!(text, "work {queue}"),
             Signal::Cancel(id) => writeln!(text, "cancel {id}"),
             Signal::Changed(id) => writeln!(text, "changed {id}"),
-            Signal::Resync => writeln!(text, "{RESYNC}"),
+            Signal::Resync | Signal::Returned => writeln!(text, "{RESYNC}"),
         };
     }
     text
