@@ -140,6 +140,8 @@ fn fleet_options(config: &Config, hard_stop: CancellationToken) -> FleetOptions 
         stop_grace: (after_drain / 2).max(after_drain.saturating_sub(RECORDING)),
         // Results wait for a record that is away for as long as there is time: the hard stop ends that.
         flush_timeout: fleet_limit(config),
+        max_unrecorded: worker.max_unrecorded,
+        max_unrecorded_bytes: worker.max_unrecorded_mib.saturating_mul(1024 * 1024),
         poll: Duration::from_millis(worker.poll_ms),
         prune_after: (worker.prune_after_days > 0).then(|| DAY * worker.prune_after_days as u32),
         adopt: worker.adopt.clone(),

@@ -7,20 +7,19 @@ use std::{
 use tokio::sync::Notify;
 
 /// Results that wait for the store.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backlog {
     results: AtomicUsize,
     bytes: AtomicUsize,
+    full_bytes: usize,
     fell: Notify,
 }
 
 impl Backlog {
-    /// Most results that wait.
-    pub const MAX_RESULTS: usize = 10_000;
-    /// Claiming stops at this many.
-    const FULL_RESULTS: usize = Self::MAX_RESULTS / 2;
-    /// And at this many bytes of output.
-    const FULL_BYTES: usize = 64 * 1024 * 1024;
+    /// Nothing waits; there is no more room when so many bytes of output do.
+    pub fn new(full_bytes: usize) -> Self {
+        Self { results: AtomicUsize::new(0), bytes: AtomicUsize::new(0), full_bytes, fell: Notify::new() }
+    }
 
     /// A result of that size waits.
     pub fn add(&self, bytes: usize) {
@@ -47,9 +46,9 @@ impl Backlog {
         self.results.load(Ordering::SeqCst)
     }
 
-    /// Returns when there is room for more work.
+    /// Returns when there is room for more output.
     pub fn has_room(&self) -> impl Future<Output = ()> + Send + '_ {
-        self.until(|b| b.results() < Self::FULL_RESULTS && b.bytes.load(Ordering::SeqCst) < Self::FULL_BYTES)
+        self.until(|b| b.bytes.load(Ordering::SeqCst) < b.full_bytes)
     }
 
     /// Returns when nothing waits.

@@ -9,7 +9,6 @@ pub use options::{FleetOptions, QueueWeight};
 
 use crate::{
     apalis as adapter,
-    backlog::Backlog,
     executor::{Executor, Kinds},
     loops::shares::Shares,
     loops::{
@@ -25,7 +24,7 @@ use crate::{
 use shutdown::Shutdown;
 use std::sync::Arc;
 use tasks::Tasks;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Runs jobs of some queues. It owns every task it starts: when [`Fleet::run`] has returned, none is left.
@@ -60,15 +59,15 @@ impl Fleet {
         let Shutdown { slots, backlog, held, .. } = &shutdown;
         let tally = Arc::new(Tally::default());
         let wake = Arc::new(Wake::new(shares.names()));
-        let renew_now = Arc::new(Notify::new());
         let (work_in, work_out) = mpsc::channel(concurrency);
-        let (finished_in, finished_out) = mpsc::channel(Backlog::MAX_RESULTS);
+        let (finished_in, finished_out) = mpsc::channel(held.most());
         let (said_in, said_out) = mpsc::channel(live::CAPACITY);
         metrics.slots(concurrency);
 
         // The tasks that keep what is running safe outlive those that bring new work.
         let mut keeping = Tasks::default();
-        let listener = Listener { wake: Arc::clone(&wake), held: Arc::clone(held), renew_now: Arc::clone(&renew_now) };
+        let listener = Listener::new(Arc::clone(&wake), Arc::clone(held));
+        let (renew_now, reconcile_now) = (Arc::clone(&listener.renew_now), Arc::clone(&listener.reconcile_now));
         keeping.spawn("listen", listener.run(Arc::clone(&store), store.signals(), shutdown.over.clone()));
         let renewer = Renewer {
             store: Arc::clone(&store),
@@ -131,7 +130,10 @@ impl Fleet {
             "rescue",
             rescue::run(Arc::clone(&store), queues, options.lease, Arc::clone(&metrics), draining.clone()),
         );
-        bringing.spawn("reconcile", reconcile::run(Arc::clone(&store), Arc::clone(&metrics), draining.clone()));
+        bringing.spawn(
+            "reconcile",
+            reconcile::run(Arc::clone(&store), Arc::clone(&metrics), reconcile_now, draining.clone()),
+        );
         if !options.adopt.is_empty() {
             let sources = options.adopt.clone();
             bringing.spawn("adopt", adopt::run(Arc::clone(&store), sources, Arc::clone(&metrics), draining.clone()));

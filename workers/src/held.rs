@@ -12,6 +12,7 @@ use std::{
         atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// One claimed job, as everyone who watches over it shares it.
@@ -27,10 +28,12 @@ pub(crate) struct Run {
 }
 
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Held {
     runs: Mutex<BTreeMap<(JobId, u64), Arc<Run>>>,
     serial: AtomicU64,
+    most: usize,
+    removed: Notify,
 }
 
 impl Run {
@@ -74,6 +77,31 @@ impl Run {
 }
 
 impl Held {
+    /// None yet, and never more than `most` if the claiming loop asks for [`Held::room`] first.
+    pub fn new(most: usize) -> Self {
+        Self { runs: Mutex::default(), serial: AtomicU64::new(0), most, removed: Notify::new() }
+    }
+
+    /// How many there may be.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Returns once there is room for more, and for how many: a job is held until its result is on record, so while
+    /// nothing is recorded no more are claimed than memory was set aside for.
+    pub async fn room(&self) -> usize {
+        loop {
+            let removed = self.removed.notified();
+            tokio::pin!(removed);
+            removed.as_mut().enable();
+            let room = self.most.saturating_sub(self.runs().len());
+            if room > 0 {
+                return room;
+            }
+            removed.await;
+        }
+    }
+
     /// A lease just claimed.
     pub fn add(&self, lease: Lease) -> Arc<Run> {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
@@ -91,6 +119,7 @@ impl Held {
     /// A lease that is settled, or lost for good.
     pub fn remove(&self, run: &Run) {
         self.runs().remove(&(run.lease.job(), run.serial));
+        self.removed.notify_waiters();
     }
 
     /// Everything held now.

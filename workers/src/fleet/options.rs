@@ -25,6 +25,11 @@ pub struct FleetOptions {
     pub grace: Duration,
     /// How long results may take to be recorded after the last handler ended.
     pub flush_timeout: Duration,
+    /// Most jobs that run or wait to be recorded, so that a store that is away does not cost all memory; at least
+    /// `concurrency`.
+    pub max_unrecorded: usize,
+    /// No jobs are claimed while the results that wait to be recorded hold so many bytes of output.
+    pub max_unrecorded_bytes: usize,
     /// A slow poll for work, in case a wake-up is lost.
     pub poll: Duration,
     /// Age at which ended jobs are deleted; `None` keeps them.
@@ -63,6 +68,8 @@ impl Default for FleetOptions {
             stop_grace: Duration::from_secs(2),
             grace: Duration::from_secs(5),
             flush_timeout: Duration::from_secs(5),
+            max_unrecorded: 5_000,
+            max_unrecorded_bytes: 64 * 1024 * 1024,
             poll: Duration::from_secs(5),
             prune_after: Some(Duration::from_hours(30 * 24)),
             adopt: Vec::new(),

@@ -38,8 +38,8 @@ impl Shutdown {
     pub fn new(options: &FleetOptions, draining: CancellationToken, concurrency: usize) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(concurrency)),
-            backlog: Arc::default(),
-            held: Arc::default(),
+            backlog: Arc::new(Backlog::new(options.max_unrecorded_bytes)),
+            held: Arc::new(Held::new(options.max_unrecorded.max(concurrency))),
             draining,
             stopping: CancellationToken::new(),
             abort: CancellationToken::new(),

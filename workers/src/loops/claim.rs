@@ -62,10 +62,12 @@ impl Claimer {
         }
     }
 
-    /// All slots that are free, at least one, once there is room for their results.
+    /// All slots that are free and for whose results there is room, at least one.
     async fn free_slots(&self) -> OwnedSemaphorePermit {
         loop {
             self.backlog.has_room().await;
+            // Nobody else adds to what is held, so the room is still there when a slot is.
+            let room = self.held.room().await;
             let Ok(mut slots) = Arc::clone(&self.slots).acquire_owned().await else {
                 // The semaphore is never closed.
                 std::future::pending::<()>().await;
@@ -73,7 +75,7 @@ impl Claimer {
             };
             // Handlers that are about to end go first: one larger claim costs less than two.
             tokio::task::yield_now().await;
-            let more = self.slots.available_permits() as u32;
+            let more = self.slots.available_permits().min(room - 1) as u32;
             if let Ok(rest) = Arc::clone(&self.slots).try_acquire_many_owned(more) {
                 slots.merge(rest);
             }

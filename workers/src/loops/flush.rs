@@ -74,7 +74,10 @@ impl Flusher {
             let room = BATCH - batch.len();
             tokio::select! {
                 Some(()) = calls.next() => {}
-                got = finished.recv_many(&mut batch, room), if open && room > 0 => open = got > 0,
+                got = finished.recv_many(&mut batch, room), if open && room > 0 => {
+                    open = got > 0;
+                    self.metrics.unrecorded(self.backlog.results());
+                }
             }
         }
     }
@@ -82,7 +85,6 @@ impl Flusher {
     /// Records a batch. A store that is away is waited for; a batch it refuses is tried one by one, so that one bad
     /// result does not take others with it.
     async fn record(&self, batch: Vec<Finished>) {
-        self.metrics.unrecorded(self.backlog.results());
         match self.settle(&batch).await {
             Ok(settled) => self.done(&batch, &settled),
             Err(error) if batch.len() == 1 => self.refused(batch, &error).await,

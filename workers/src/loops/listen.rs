@@ -17,9 +17,16 @@ pub(crate) struct Listener {
     pub held: Arc<Held>,
     /// Rung to renew at once: the answers say which cancels were missed.
     pub renew_now: Arc<Notify>,
+    /// Rung when the queue was away: it may have lost jobs.
+    pub reconcile_now: Arc<Notify>,
 }
 
 impl Listener {
+    /// Rings what does not exist yet.
+    pub fn new(wake: Arc<Wake>, held: Arc<Held>) -> Self {
+        Self { wake, held, renew_now: Arc::default(), reconcile_now: Arc::default() }
+    }
+
     /// Listens until `stop`. `signals` was taken before the first claim, so nothing falls between the two.
     pub async fn run(self, store: Arc<dyn Store>, mut signals: Receiver<Signal>, stop: CancellationToken) {
         loop {
@@ -41,6 +48,7 @@ impl Listener {
             Signal::Work(queue) => self.wake.queue(queue),
             Signal::Cancel(job) => self.held.cancel(*job),
             Signal::Changed(_) => {}
+            Signal::Returned => self.reconcile_now.notify_one(),
             Signal::Resync => {
                 self.wake.all();
                 self.renew_now.notify_one();
