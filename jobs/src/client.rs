@@ -32,26 +32,37 @@ use std::time::Duration;
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    timeout: Duration,
 }
 
+/// How long an attempt to connect may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A stream of events says every 15 s that it is still there: one that is silent for longer is dead.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
 impl Client {
-    /// How long an answer may take. Following a job's events may take for ever.
+    /// How long an answer may take by default. Following a job's events may take for ever.
     pub const TIMEOUT: Duration = Duration::from_secs(30);
 
     /// A client of the server at this address: `http://127.0.0.1:8080`.
     pub fn new(url: &str) -> Result<Self, Error> {
-        Self::build(url, HeaderMap::new())
+        Self::connect(url, None, Self::TIMEOUT)
     }
 
     /// A client that shows a bearer token.
     pub fn with_token(url: &str, token: &str) -> Result<Self, Error> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| Error::Setup("the token holds a character that a header cannot carry".to_owned()))?;
-        value.set_sensitive(true);
-        Self::build(url, HeaderMap::from_iter([(AUTHORIZATION, value)]))
+        Self::connect(url, Some(token), Self::TIMEOUT)
     }
 
-    fn build(url: &str, headers: HeaderMap) -> Result<Self, Error> {
+    /// A client that waits so long for an answer, and shows a bearer token if it has one.
+    pub fn connect(url: &str, token: Option<&str>, timeout: Duration) -> Result<Self, Error> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+                .map_err(|_| Error::Setup("the token holds a character that a header cannot carry".to_owned()))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
         let mut base = Url::parse(url).map_err(|e| Error::Setup(format!("`{url}` is not an address: {e}")))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(Error::Setup(format!("`{url}` is not an address; use http://host:port")));
@@ -61,15 +72,14 @@ impl Client {
         }
         let http = builder(base.scheme())?
             .default_headers(headers)
-            .connect_timeout(Duration::from_secs(5))
-            // Keep-alives come every 15 s: a connection silent for longer is dead.
-            .read_timeout(Self::TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(SILENCE_TIMEOUT.max(timeout))
             .user_agent(concat!("flotilla-jobs/", env!("CARGO_PKG_VERSION")))
             // A token must not follow a redirect to somewhere else.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|e| Error::Setup(e.to_string()))?;
-        Ok(Self { http, base })
+        Ok(Self { http, base, timeout })
     }
 
     /// One job with payload, output and history; `None` where there is none of that id.
@@ -147,7 +157,7 @@ impl Client {
 
     /// Whether the server and everything it needs is well, and its report.
     pub async fn health(&self) -> Result<(bool, serde_json::Value), Error> {
-        let request = self.http.get(self.url("health", &[])?).timeout(Self::TIMEOUT);
+        let request = self.http.get(self.url("health", &[])?).timeout(self.timeout);
         let response = request.send().await.map_err(Error::unreachable)?;
         let status = response.status();
         let body = response.bytes().await.map_err(Error::unreachable)?;
@@ -165,7 +175,7 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&(impl Serialize + Sync + ?Sized)>,
     ) -> Result<T, Error> {
-        let mut request = self.http.request(method, self.url(path, query)?).timeout(Self::TIMEOUT);
+        let mut request = self.http.request(method, self.url(path, query)?).timeout(self.timeout);
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -8,7 +8,7 @@ use crate::{config::Loaded, exit::Failure, kinds, open::Place};
 use flotilla_jobs::client::Client;
 use flotilla_workers::producer::Producer;
 use secrecy::ExposeSecret;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// The settings, and how to print.
 pub struct Session {
@@ -38,9 +38,8 @@ impl Session {
     /// A client of this server.
     pub fn client_of(&self, url: &str) -> Result<Client, Failure> {
         let config = &self.loaded.config;
-        Ok(match config.server.token.as_ref().or(config.http.token.as_ref()) {
-            Some(token) => Client::with_token(url, token.expose_secret())?,
-            None => Client::new(url)?,
-        })
+        let token = config.server.token.as_ref().or(config.http.token.as_ref());
+        let timeout = Duration::from_millis(config.server.timeout_ms);
+        Ok(Client::connect(url, token.map(ExposeSecret::expose_secret), timeout)?)
     }
 }
