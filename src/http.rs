@@ -17,6 +17,7 @@ mod request;
 mod review_paths;
 mod routes;
 mod serve;
+mod stall;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Listens, serves, and ends when told to, with the requests under way.
 
+use super::stall::Door;
 use crate::{
     config::{Listen, may_listen},
     exit::{Exit, Failure},
@@ -39,7 +40,7 @@ pub async fn run(
     drain: Duration,
 ) {
     let closed = close.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { closed.cancelled().await });
+    let server = axum::serve(Door(listener), router).with_graceful_shutdown(async move { closed.cancelled().await });
     let deadline = async {
         close.cancelled().await;
         let _ = timeout(drain, hard.cancelled()).await;
