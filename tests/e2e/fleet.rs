@@ -48,6 +48,13 @@ impl Fleet {
         Self::at(Place::remote())
     }
 
+    /// On servers that the test may harm.
+    pub fn own() -> Self {
+        let fleet = Self::at(Place::own());
+        fleet.home.run(&["migrate"]).exits(0);
+        fleet
+    }
+
     pub fn file() -> Self {
         Self::at(Place::File)
     }
@@ -77,7 +84,13 @@ impl Fleet {
 
     /// Starts a process; answers with its address.
     pub fn start(&self, args: &[&str]) -> (Service, String) {
+        self.start_with(args, &[])
+    }
+
+    /// Starts a process with settings of its own, as the environment spells them without the first word.
+    pub fn start_with(&self, args: &[&str], settings: &[(&str, String)]) -> (Service, String) {
         let mut command = self.home.command(args);
+        command.envs(settings.iter().map(|(name, value)| (format!("FLOTILLA_{name}"), value)));
         command.env("PATH", &self.path).env("FLOTILLA_LOG__FORMAT", "json");
         let mut service = Service::start(command);
         let url = service.url();
@@ -116,6 +129,15 @@ impl Fleet {
     /// A job with all that is on record about it.
     pub async fn job(&self, server: &str, id: &str) -> Value {
         self.get(&format!("{server}/v1/jobs/{id}")).await.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    /// Returns once every job on record is completed, and asserts that there are so many, each with one result.
+    pub async fn all_complete(&self, server: &str, count: usize) -> Vec<Value> {
+        self.until(server, "completed", count).await;
+        let jobs = self.list(server).await;
+        assert_eq!(jobs.len(), count, "{:?}", self.states(server).await);
+        assert_eq!(self.place.results().await, (count as i64, count as i64));
+        jobs
     }
 
     /// Every job on record, page by page.
@@ -203,6 +225,16 @@ pub fn diff(number: usize) -> Value {
 
 pub fn has_finding(number: usize) -> bool {
     number.is_multiple_of(10)
+}
+
+/// A job that takes these steps.
+pub fn drill(steps: &Value) -> Value {
+    json!({ "kind": "drill", "payload": { "steps": steps } })
+}
+
+/// A drill that takes so long.
+pub fn nap(time: Duration) -> Value {
+    drill(&json!([{ "do": "sleep", "ms": time.as_millis() as u64 }]))
 }
 
 fn job(payload: &Value, priority: u8) -> Value {

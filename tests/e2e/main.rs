@@ -1,16 +1,23 @@
 //! Whole fleets of the built binary: several processes on one store, killed, stopped, paused and followed.
 
 mod cancelling;
+mod client_gone;
+mod cut_commit;
 mod drilling;
 mod fleet;
 mod follow;
 mod handing_over;
 mod killed_server;
 mod killed_worker;
+mod network;
 mod one_file;
 mod pausing;
 mod place;
 mod rolling;
+mod postgres_away;
+#[path = "../support/proxy.rs"]
+mod proxy;
+mod redis_away;
 #[path = "../../workers/tests/support/servers.rs"]
 #[allow(dead_code, reason = "shared with tests that harm their servers")]
 mod servers;

@@ -1,6 +1,7 @@
-//! Where one test keeps its jobs: a key prefix and a schema on servers that all tests share, or a file of its own.
+//! Where one test keeps its jobs: a key prefix and a schema on servers that all tests share, servers of its own that it
+//! may harm, or a file.
 
-use crate::servers;
+use crate::servers::{self, Server};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,6 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub enum Place {
     /// Name of the prefix and the schema.
     Remote(String),
+    Own {
+        redis: Box<Server>,
+        postgres: Box<Server>,
+    },
     File,
 }
 
@@ -17,22 +22,55 @@ impl Place {
         Self::Remote(format!("e2e{}", TESTS.fetch_add(1, Ordering::Relaxed)))
     }
 
+    pub fn own() -> Self {
+        Self::Own { redis: Box::new(Server::redis(&[])), postgres: Box::new(Server::postgres()) }
+    }
+
     /// The part `[store]` of a configuration.
     pub fn settings(&self) -> String {
-        let Self::Remote(name) = self else { return String::new() };
-        let (redis, postgres) = (servers::redis().url(), servers::postgres().url());
+        if matches!(self, Self::File) {
+            return String::new();
+        }
+        let (redis, postgres, name) = (self.redis().url(), self.postgres().url(), self.name());
         format!(
             "[store]\nredis_url = \"{redis}\"\npostgres_url = \"{postgres}\"\nprefix = \"{name}\"\n\
              schema = \"{name}\"\npool = 4\n"
         )
     }
 
+    pub fn redis(&self) -> &Server {
+        match self {
+            Self::Remote(_) => servers::redis(),
+            Self::Own { redis, .. } => redis,
+            Self::File => panic!("a file has no server"),
+        }
+    }
+
+    pub fn postgres(&self) -> &Server {
+        match self {
+            Self::Remote(_) => servers::postgres(),
+            Self::Own { postgres, .. } => postgres,
+            Self::File => panic!("a file has no server"),
+        }
+    }
+
+    fn name(&self) -> &str {
+        if let Self::Remote(name) = self { name } else { "own" }
+    }
+
+    /// A connection to Postgres, past every proxy, that sees the tables.
+    pub async fn connect(&self) -> PgConnection {
+        let mut connection = PgConnection::connect(&self.postgres().url()).await.unwrap();
+        let path = format!("SET search_path TO {}", self.name());
+        sqlx::raw_sql(AssertSqlSafe(path)).execute(&mut connection).await.unwrap();
+        connection
+    }
+
     /// Rows in the table of results, and for how many different jobs.
     pub async fn results(&self) -> (i64, i64) {
-        let Self::Remote(name) = self else { panic!("a file has no server to ask") };
-        let mut connection = PgConnection::connect(&servers::postgres().url()).await.unwrap();
-        let count = format!("SELECT count(*), count(DISTINCT id) FROM {name}.job_results");
-        let row = sqlx::query_as(AssertSqlSafe(count)).fetch_one(&mut connection).await.unwrap();
+        let mut connection = self.connect().await;
+        let count = "SELECT count(*), count(DISTINCT id) FROM job_results";
+        let row = sqlx::query_as(count).fetch_one(&mut connection).await.unwrap();
         connection.close().await.unwrap();
         row
     }

@@ -153,6 +153,11 @@ impl Server {
         running.shell.wait().expect("the shell ends after its server");
     }
 
+    /// Has Redis write down what it knows: the next start begins with that, however old it is by then.
+    pub fn save(&self) {
+        assert!(self.kind == Kind::Redis && ask(self.port, "SAVE", b"+OK").unwrap_or(false), "{}", self.log_tail());
+    }
+
     /// Starts it again on the same port and data, and waits until it answers. Kills it first where it runs.
     pub fn restart(&self) {
         self.kill();
@@ -212,7 +217,7 @@ impl Server {
 
     fn is_ready(&self, pid: u32) -> bool {
         match self.kind {
-            Kind::Redis => ping(self.port),
+            Kind::Redis => ask(self.port, "PING", b"+PONG").unwrap_or(false),
             // Line 1 is the pid, line 8 the status (PostgreSQL: src/include/utils/pidfile.h).
             Kind::Postgres => fs::read_to_string(self.dir.join("data/postmaster.pid")).is_ok_and(|text| {
                 let mut lines = text.lines().map(str::trim);
@@ -248,16 +253,14 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("its number").port()
 }
 
-fn ping(port: u16) -> bool {
-    let talk = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"PING\r\n")?;
-        let mut answer = [0; 5];
-        stream.read_exact(&mut answer)?;
-        Ok(&answer == b"+PONG")
-    };
-    talk().unwrap_or(false)
+/// Whether Redis answers a command so.
+fn ask(port: u16, command: &str, answer: &[u8]) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(format!("{command}\r\n").as_bytes())?;
+    let mut said = vec![0; answer.len()];
+    stream.read_exact(&mut said)?;
+    Ok(said == answer)
 }
 
 /// A program in `dirs` or on the path.
