@@ -9,6 +9,7 @@ mod doctor;
 mod embedded;
 mod filter;
 mod health;
+mod isolated;
 mod live;
 mod ls;
 mod migrate;
@@ -88,6 +89,9 @@ struct Global {
     /// Log level or filter
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<String>,
+    /// Run one job for the worker that started this process, whose command line is otherwise the same
+    #[arg(long, global = true, hide = true)]
+    isolated: bool,
 }
 
 #[derive(Subcommand)]
@@ -201,7 +205,12 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::unavailable(format!("the runtime cannot start: {e}")))?;
-    let exit = runtime.block_on(command.run(&Session { loaded, json: global.json }));
+    let session = Session { loaded, json: global.json };
+    let exit = if global.isolated {
+        runtime.block_on(isolated::run(&session))
+    } else {
+        runtime.block_on(command.run(&session))
+    };
     // A thread that waits for stdin or a slow disk must not hold the process up.
     runtime.shutdown_background();
     exit

@@ -78,7 +78,9 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let exit = match &error {
             store::Error::Invalid(_) | store::Error::IdempotencyMismatch(_) => Exit::Usage,
-            store::Error::Unavailable { .. } | store::Error::Corrupt { .. } => Exit::Unavailable,
+            store::Error::Unavailable { .. } | store::Error::Unwritable { .. } | store::Error::Corrupt { .. } => {
+                Exit::Unavailable
+            }
         };
         Self::new(exit, error.to_string())
     }

@@ -8,11 +8,13 @@ use flotilla_workers::{
     clock::Clock,
     store::{self, Store, remote, sqlite},
 };
+use rustix::process::Signal;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Where jobs are kept.
 pub enum Place {
@@ -92,6 +94,8 @@ impl Place {
 
 /// Opens a SQLite file, making it and its directory where they are missing.
 pub async fn file(path: &Path) -> Result<Arc<dyn Store>, Failure> {
+    // A file that may not grow any more (`ulimit -f`) is a full disk, and no reason to die.
+    let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
     make_dir(path)?;
     Ok(sqlite::open(sqlite::Options { path: path.to_owned(), clock: Clock::Store }).await?)
 }

@@ -1,5 +1,6 @@
 //! Attempts are counted by cause: only one cause spends the job's own budget of attempts.
 
+use crate::JobState;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -101,6 +102,12 @@ impl Attempts {
     /// Whether another crash quarantines the job.
     pub const fn crash_quarantines(&self) -> bool {
         self.crash.saturating_add(1) >= Self::MAX_CRASHES
+    }
+
+    /// The counters of a job in this state: the crash that quarantines a job is its result, and counts too.
+    #[must_use]
+    pub const fn at_end(self, state: JobState) -> Self {
+        if matches!(state, JobState::Quarantined) { self.plus(Cause::Crash) } else { self }
     }
 
     /// The number people see: 1 for the first run, and one more for each failure or crash.

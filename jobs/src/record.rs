@@ -75,6 +75,9 @@ pub struct Attempt {
     pub ended_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Fault>,
+    /// How far the job was when it lost its worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
 }
 
 /// How far a running job says it is.

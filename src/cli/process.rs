@@ -1,6 +1,6 @@
 //! What `run`, `serve` and `work` have in common: a store, metrics, signals; and how they end.
 
-use super::session::Session;
+use super::{isolated, session::Session};
 use crate::{
     config::{Config, Listen},
     exit::{Exit, Failure},
@@ -145,6 +145,7 @@ fn fleet_options(config: &Config, hard_stop: CancellationToken) -> FleetOptions 
         poll: Duration::from_millis(worker.poll_ms),
         prune_after: (worker.prune_after_days > 0).then(|| DAY * worker.prune_after_days as u32),
         adopt: worker.adopt.clone(),
+        isolation: isolated::again(),
         hard_stop,
         ..FleetOptions::default()
     }

@@ -5,7 +5,7 @@ use super::{
     session::Session,
 };
 use crate::exit::{Exit, Failure};
-use flotilla_jobs::{Cause, JobId, JobRecord};
+use flotilla_jobs::{Cause, JobId, JobRecord, Progress};
 use serde_json::value::RawValue;
 
 /// Which job.
@@ -51,8 +51,7 @@ fn people(job: &JobRecord) -> Result<(), Failure> {
     let failures = job.history.iter().filter(|attempt| attempt.cause == Cause::Failure).count();
     field("attempts", &format!("{failures} failed of {}", job.max_attempts))?;
     if let Some(progress) = &job.progress {
-        let total = progress.total.map(|total| format!("/{total}")).unwrap_or_default();
-        field("progress", &format!("{}{total} {}", progress.done, progress.message))?;
+        field("progress", &so_far(progress))?;
     }
     if let Some(reason) = &job.reason {
         field("reason", reason)?;
@@ -62,10 +61,16 @@ fn people(job: &JobRecord) -> Result<(), Failure> {
     }
     for attempt in &job.history {
         let error = attempt.error.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
-        field("history", &format!("{} {} on {}{error}", attempt.ended_at, attempt.cause.as_str(), attempt.worker))?;
+        let at = attempt.progress.as_ref().map(|progress| format!(" at {}", so_far(progress))).unwrap_or_default();
+        field("history", &format!("{} {} on {}{at}{error}", attempt.ended_at, attempt.cause.as_str(), attempt.worker))?;
     }
     json_field("input", job.payload.as_deref())?;
     json_field("output", job.output.as_deref())
+}
+
+fn so_far(progress: &Progress) -> String {
+    let total = progress.total.map(|total| format!("/{total}")).unwrap_or_default();
+    format!("{}{total} {}", progress.done, progress.message)
 }
 
 fn json_field(name: &str, value: Option<&RawValue>) -> Result<(), Failure> {

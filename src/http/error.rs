@@ -121,6 +121,10 @@ impl From<store::Error> for ApiError {
                 detail: Some(error.to_string()),
                 ..Self::new(Code::Unavailable, "the store does not answer now; try again")
             },
+            store::Error::Unwritable { trouble, .. } => Self {
+                detail: Some(error.to_string()),
+                ..Self::new(Code::Unavailable, format!("{trouble}; try again once that is put right"))
+            },
             store::Error::Corrupt { .. } => Self::internal(error.to_string()),
         }
     }

@@ -3,9 +3,13 @@
 mod cancelling;
 mod client_gone;
 mod cut_commit;
+mod clocks;
 mod drilling;
+mod drills;
 mod fleet;
 mod follow;
+mod frozen_worker;
+mod full_disk;
 mod handing_over;
 mod killed_server;
 mod killed_worker;
@@ -23,5 +27,12 @@ mod redis_away;
 mod servers;
 mod side_by_side;
 mod stopping;
+mod poison;
+mod random_kills;
+#[path = "../../workers/tests/support/servers.rs"]
+#[allow(dead_code, reason = "shared with tests that harm their servers")]
+mod servers;
+mod shut_file;
+mod stuck;
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,7 +3,9 @@
 use crate::{
     backlog::Backlog,
     context::Context,
+    crew::{Crew, Hold, Label},
     held::{Held, Run},
+    isolate::{self, Isolation},
     loops::{flush::Finished, live::Said},
     metrics::{KindMetrics, Metrics},
     policy::{self, Ran, Rules, Why},
@@ -13,11 +15,9 @@ use crate::{
     voice::Voice,
 };
 use flotilla_jobs::{Fault, Outcome, Progress};
-use serde_json::value::RawValue;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{any::Any, collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
-    task::{JoinError, JoinHandle},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -44,6 +44,8 @@ pub(crate) struct Executor {
     pub finished: mpsc::Sender<Finished>,
     pub said: mpsc::Sender<Said>,
     pub tally: Arc<Tally>,
+    pub crew: Arc<Crew>,
+    pub suspects: Suspects,
     /// How long a handler may take to return once it was told to end.
     pub grace: Duration,
     /// Cancelled when no more jobs are started.
@@ -52,6 +54,19 @@ pub(crate) struct Executor {
     pub stopping: CancellationToken,
     /// Cancelled when the process ends now: no grace is left.
     pub abort: CancellationToken,
+}
+
+/// Where jobs run that lost a worker before.
+pub(crate) struct Suspects {
+    isolation: Option<Isolation>,
+    places: Semaphore,
+}
+
+impl Suspects {
+    /// Each in a process of its own; without `isolation`, among the others.
+    pub fn new(isolation: Option<Isolation>) -> Self {
+        Self { isolation, places: Semaphore::new(isolate::AT_ONCE) }
+    }
 }
 
 /// The kinds a process knows, each with its handler and its metrics.
@@ -102,7 +117,8 @@ impl Executor {
             Some((_, metrics)) if self.draining.is_cancelled() || run.why().is_some() => (Ran::Dropped, metrics),
             Some((handler, metrics)) => {
                 let _running = metrics.start(claimed.claimed_at - claimed.ready_at());
-                let ran = self.attempt(Arc::clone(handler), claimed, resumed, &run, voice.clone(), span).await;
+                let handler = (Arc::clone(handler), metrics);
+                let ran = self.attempt(handler, claimed, resumed, &run, voice.clone(), span).await;
                 voice.flush().await;
                 (ran, metrics)
             }
@@ -122,11 +138,11 @@ impl Executor {
         self.pass_on(Finished { run, kind: Arc::clone(metrics), settle }).await;
     }
 
-    /// Starts the handler as a task of its own: apalis polls all jobs of a worker in one task, so without it they
-    /// would not run in parallel, and one that blocks would stop the watch over all.
+    /// Starts the handler on the crew's threads, or in a process of its own where it lost a worker before, and watches
+    /// over it.
     async fn attempt(
         &self,
-        handler: Arc<dyn AnyHandler>,
+        (handler, metrics): (Arc<dyn AnyHandler>, &Arc<KindMetrics>),
         claimed: Claimed,
         resumed: Option<Arc<Progress>>,
         run: &Run,
@@ -134,6 +150,8 @@ impl Executor {
         span: &Span,
     ) -> Ran {
         let limit = Duration::from_millis(claimed.timeout_ms);
+        let label = Label { job: claimed.id(), metrics: Arc::clone(metrics) };
+        let isolation = if claimed.attempts().crash > 0 { self.suspects.isolation.clone() } else { None };
         let context = Context {
             lease: claimed.lease,
             kind: claimed.kind,
@@ -144,25 +162,49 @@ impl Executor {
             voice,
         };
         let payload = claimed.payload;
-        let handler = async move { handler.run(&payload, &context).await };
-        let mut task = Task(tokio::spawn(handler.instrument(span.clone())));
+        let Some(isolation) = isolation else {
+            let handler = async move { Ran::Returned(handler.run(&payload, &context).await) };
+            return self.watch(self.crew.spawn(label, handler.instrument(span.clone())), limit, run, metrics).await;
+        };
+        let _place = tokio::select! {
+            biased;
+            () = run.cancelled.cancelled() => return Ran::Dropped,
+            () = self.stopping.cancelled() => return Ran::Dropped,
+            place = self.suspects.places.acquire() => place,
+        };
+        tracing::info!("the job runs in a process of its own: its worker died when it ran before");
+        let alone = isolation.run(payload, context);
+        self.watch(self.crew.spawn(label, alone.instrument(span.clone())), limit, run, metrics).await
+    }
 
+    /// Waits for a handler's end, and sees to it where it must come.
+    async fn watch(&self, mut handler: Hold<Ran>, limit: Duration, run: &Run, metrics: &KindMetrics) -> Ran {
         tokio::select! {
             biased;
-            joined = &mut task.0 => return ran(joined),
+            ended = handler.ended() => return ran(ended),
             () = run.cancelled.cancelled() => {}
             () = tokio::time::sleep(limit) => run.cancel(Why::TimedOut),
         }
+        let told = Instant::now();
         tokio::select! {
             biased;
-            joined = &mut task.0 => return ran(joined),
+            ended = handler.ended() => return ran(ended),
             () = self.abort.cancelled() => {}
-            () = tokio::time::sleep(self.grace) => {}
+            () = tokio::time::sleep(self.grace) => {
+                metrics.ignored();
+                tracing::warn!(
+                    job.id = %run.lease.job(), job.kind = metrics.name(), told_ms = told.elapsed().as_millis() as u64,
+                    "the handler ignores that it was told to end; it is dropped"
+                );
+            }
         }
-        task.0.abort();
-        timeout(ABORT, &mut task.0).await.map_or_else(
+        handler.abort();
+        timeout(ABORT, handler.ended()).await.map_or_else(
             |_| {
-                tracing::error!("the handler does not yield and cannot be ended: it still uses a thread");
+                tracing::error!(
+                    job.id = %run.lease.job(), job.kind = metrics.name(), told_ms = told.elapsed().as_millis() as u64,
+                    "the handler does not yield and cannot be ended: it keeps its thread, and what it does goes on"
+                );
                 Ran::Dropped
             },
             ran,
@@ -188,24 +230,16 @@ impl Rules {
     }
 }
 
-/// A handler's task, which ends with its owner.
-struct Task(JoinHandle<Outcome<Box<RawValue>>>);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
+fn ran(ended: Option<Result<Ran, Box<dyn Any + Send>>>) -> Ran {
+    match ended {
+        Some(Ok(ran)) => ran,
+        Some(Err(panic)) => Ran::Panicked(panic_message(&*panic)),
+        None => Ran::Dropped,
     }
 }
 
-fn ran(joined: Result<Outcome<Box<RawValue>>, JoinError>) -> Ran {
-    match joined.map_err(JoinError::try_into_panic) {
-        Ok(outcome) => Ran::Returned(outcome),
-        Err(Ok(panic)) => Ran::Panicked(panic_message(&*panic)),
-        Err(Err(_)) => Ran::Dropped,
-    }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a handler said when it panicked.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.map_or_else(|| "the handler panicked".to_owned(), |text| format!("the handler panicked: {text}"))
 }
@@ -220,6 +254,12 @@ fn report(end: &End, took: Duration) {
             let retry_in_ms = wait.as_millis() as u64;
             tracing::warn!(duration_ms, retry_in_ms, error.code = fault.code, error = fault.message, "attempt failed");
         }
+        End::Quarantined(fault) => tracing::error!(
+            duration_ms,
+            error.code = fault.code,
+            error = fault.message,
+            "quarantined: the job took down a second process; retry it by hand once the cause is known"
+        ),
         End::Cancelled(reason) => tracing::info!(duration_ms, reason, "cancelled"),
         End::Snoozed(wait) => tracing::info!(duration_ms, wait_ms = wait.as_millis() as u64, "snoozed"),
         End::HandedOver => tracing::info!(duration_ms, "handed over"),

@@ -9,7 +9,8 @@ pub use options::{FleetOptions, QueueWeight};
 
 use crate::{
     apalis as adapter,
-    executor::{Executor, Kinds},
+    crew::Crew,
+    executor::{Executor, Kinds, Suspects},
     loops::shares::Shares,
     loops::{
         adopt, claim::Claimer, flush::Flusher, listen::Listener, live, promote, prune, reconcile, renew::Renewer,
@@ -54,6 +55,14 @@ impl Fleet {
         let queues: Vec<String> = shares.names().map(str::to_owned).collect();
         tracing::info!(worker, concurrency, ?queues, "the fleet starts");
 
+        let crew = match Crew::start() {
+            Ok(crew) => Arc::new(crew),
+            Err(error) => {
+                tracing::error!(%error, "the threads for handlers cannot be started");
+                return Report::default();
+            }
+        };
+
         let draining = stop.child_token();
         let shutdown = Shutdown::new(&options, draining.clone(), concurrency);
         let Shutdown { slots, backlog, held, .. } = &shutdown;
@@ -89,6 +98,8 @@ impl Fleet {
         keeping.spawn("flush", flusher.run(finished_out));
         keeping.spawn("live", live::run(Arc::clone(&store), said_out, shutdown.give_up.clone()));
 
+        keeping.spawn("watch", crew.watch(shutdown.over.clone()));
+
         let executor = Arc::new(Executor {
             kinds: Kinds::new(&registry, &metrics),
             held: Arc::clone(held),
@@ -96,6 +107,8 @@ impl Fleet {
             finished: finished_in,
             said: said_in,
             tally: Arc::clone(&tally),
+            crew: Arc::clone(&crew),
+            suspects: Suspects::new(options.isolation.clone()),
             grace: options.grace,
             draining: draining.clone(),
             stopping: shutdown.stopping.clone(),
@@ -143,6 +156,7 @@ impl Fleet {
         }
 
         shutdown.run(bringing, working, keeping).await;
+        crew.close().await;
         let report = tally.report();
         tracing::info!(worker, ?report, "the fleet has ended");
         report

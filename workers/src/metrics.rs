@@ -8,6 +8,7 @@ pub use kind::KindMetrics;
 
 use crate::store::{End, QueueStats, Settled};
 use flotilla_jobs::{Cause, JobState};
+use kind::Stuck;
 use prometheus::{
     Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder, core::Collector, process_collector::ProcessCollector,
@@ -27,6 +28,7 @@ pub struct Metrics {
     wait: HistogramVec,
     run: HistogramVec,
     running: IntGauge,
+    stuck: Stuck,
     slots: IntGauge,
     unrecorded: IntGauge,
     leases: IntCounterVec,
@@ -70,6 +72,21 @@ impl Metrics {
             ),
             run: histograms(r, "flotilla_job_run_seconds", "How long handlers ran.", &["kind"], JOB_SECONDS),
             running: gauge(r, "flotilla_jobs_running", "Jobs whose handler runs in this process."),
+            stuck: Stuck {
+                blocking: gauges(
+                    r,
+                    "flotilla_handlers_blocking",
+                    "Handlers that have kept a thread for more than a second and still do.",
+                    &["kind"],
+                ),
+                total: counters(
+                    r,
+                    "flotilla_handlers_stuck_total",
+                    "Handlers that kept a thread for more than a second, and handlers that did not return in time after \
+                     they were told to end.",
+                    &["kind", "how"],
+                ),
+            },
             slots: gauge(r, "flotilla_slots", "Most jobs that run in this process at once."),
             unrecorded: gauge(r, "flotilla_results_unrecorded", "Runs that ended and are not yet on record."),
             leases: counters(
@@ -158,7 +175,7 @@ impl Metrics {
     }
 
     pub(crate) fn kind(&self, kind: &'static str) -> Arc<KindMetrics> {
-        Arc::new(KindMetrics::new(kind, &self.runs, &self.wait, &self.run, self.running.clone()))
+        Arc::new(KindMetrics::new(kind, &self.runs, &self.wait, &self.run, self.running.clone(), &self.stuck))
     }
 
     pub(crate) fn slots(&self, slots: usize) {

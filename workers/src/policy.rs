@@ -19,6 +19,8 @@ pub(crate) enum Ran {
     Panicked(String),
     /// It did not return in time and was dropped, or it was never started.
     Dropped,
+    /// It took the process that ran it alone down with it, so.
+    Died(String),
 }
 
 /// Why a run had to end before its handler wanted to; where there are several reasons the last here counts.
@@ -60,6 +62,8 @@ pub(crate) fn end(ran: Ran, why: Option<Why>, rules: &Rules, rng: &mut impl Rng)
         (_, Ran::Returned(Outcome::Cancel(reason))) => End::Cancelled(printable(reason)),
         (Some(Why::Asked), _) => End::Cancelled("cancelled on request".to_owned()),
         (_, Ran::Returned(Outcome::Pause(reason))) => End::Paused(printable(reason)),
+        // It runs alone because it lost a worker before: this is its second, and there is no doubt.
+        (_, Ran::Died(how)) => End::Quarantined(Fault::new("crash", how)),
 
         // An error of a handler that was told to stop most often says just that; a retry spends an attempt and a
         // handover does not, and a real fault will show again in the next run.

@@ -20,7 +20,7 @@ pub mod remote;
 pub mod sqlite;
 mod types;
 
-pub use error::{Error, OpenError};
+pub use error::{Error, OpenError, Trouble};
 pub use types::*;
 
 use async_trait::async_trait;

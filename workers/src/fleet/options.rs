@@ -1,6 +1,6 @@
 //! What a fleet may be told.
 
-use crate::store::AdoptSource;
+use crate::{isolate::Isolation, store::AdoptSource};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,9 @@ pub struct FleetOptions {
     pub prune_after: Option<Duration>,
     /// Queues of stock apalis-redis producers whose jobs are taken over.
     pub adopt: Vec<AdoptSource>,
+    /// How jobs that lost a worker before are run in a process of their own; `None` runs them among the others, where
+    /// one that kills its worker takes the others' jobs with it again.
+    pub isolation: Option<Isolation>,
     /// Ends the fleet at once: running jobs are dropped and given back.
     pub hard_stop: CancellationToken,
 }
@@ -73,6 +76,7 @@ impl Default for FleetOptions {
             poll: Duration::from_secs(5),
             prune_after: Some(Duration::from_hours(30 * 24)),
             adopt: Vec::new(),
+            isolation: None,
             hard_stop: CancellationToken::new(),
         }
     }

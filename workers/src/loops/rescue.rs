@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 const BATCH: u32 = 500;
 
-/// Rescues every third of a lease until `stop`.
+/// Rescues every fifth of a lease until `stop`: a lease that was renewed right before its worker died ends 15 s later by
+/// default, and the job is to run again within 20 s.
 pub(crate) async fn run(
     store: Arc<dyn Store>,
     queues: Vec<String>,
@@ -18,7 +19,7 @@ pub(crate) async fn run(
     metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) {
-    let period = lease / 3;
+    let period = lease / 5;
     super::every("rescue", super::first(period), &stop, || tick(&*store, &queues, period, &metrics)).await;
 }
 

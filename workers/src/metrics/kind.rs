@@ -2,8 +2,14 @@
 
 use crate::store::{End, Settled};
 use flotilla_jobs::JobState;
-use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge};
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use tokio::time::Instant;
+
+/// What is counted of handlers that do not do as they should.
+pub(super) struct Stuck {
+    pub blocking: IntGaugeVec,
+    pub total: IntCounterVec,
+}
 
 /// Counters and histograms of one kind.
 #[derive(Debug)]
@@ -19,6 +25,11 @@ pub struct KindMetrics {
     wait: Histogram,
     run: Histogram,
     running: IntGauge,
+    name: &'static str,
+    quarantined: IntCounter,
+    blocking: IntGauge,
+    blocked: IntCounter,
+    ignored: IntCounter,
 }
 
 /// A handler that runs; its end is when this is dropped.
@@ -29,11 +40,12 @@ pub(crate) struct Running<'a> {
 
 impl KindMetrics {
     pub(super) fn new(
-        kind: &str,
+        kind: &'static str,
         runs: &IntCounterVec,
         wait: &HistogramVec,
         run: &HistogramVec,
         running: IntGauge,
+        stuck: &Stuck,
     ) -> Self {
         let outcome = |outcome: &str| runs.with_label_values(&[kind, outcome]);
         Self {
@@ -48,7 +60,33 @@ impl KindMetrics {
             wait: wait.with_label_values(&[kind]),
             run: run.with_label_values(&[kind]),
             running,
+            name: kind,
+            quarantined: outcome("quarantined"),
+            blocking: stuck.blocking.with_label_values(&[kind]),
+            blocked: stuck.total.with_label_values(&[kind, "blocked_thread"]),
+            ignored: stuck.total.with_label_values(&[kind, "ignored_end"]),
         }
+    }
+
+    /// The kind.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// A handler has kept its thread too long.
+    pub(crate) fn blocked(&self) {
+        self.blocked.inc();
+        self.blocking.inc();
+    }
+
+    /// It let it go.
+    pub(crate) fn unblocked(&self) {
+        self.blocking.dec();
+    }
+
+    /// A handler did not return in time after it was told to end.
+    pub(crate) fn ignored(&self) {
+        self.ignored.inc();
     }
 
     /// A handler starts, on a job that was claimed so long after it became ready.
@@ -70,6 +108,7 @@ impl KindMetrics {
             (Settled::Recorded(JobState::Completed), _) => &self.completed,
             (Settled::Recorded(JobState::Failed), _) => &self.failed,
             (Settled::Recorded(JobState::Cancelled), _) => &self.cancelled,
+            (Settled::Recorded(JobState::Quarantined), _) => &self.quarantined,
             (Settled::Recorded(_), End::Retry(..)) => &self.retried,
             (Settled::Recorded(_), End::HandedOver) => &self.handed_over,
             (Settled::Recorded(_), End::Paused(_)) => &self.paused,

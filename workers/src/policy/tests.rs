@@ -36,6 +36,7 @@ fn every_run() -> Vec<Ran> {
         Ran::Returned(Outcome::Pause("x".into())),
         Ran::Panicked("boom".into()),
         Ran::Dropped,
+        Ran::Died("bang".into()),
     ]
 }
 
@@ -78,6 +79,15 @@ fn a_timeout_is_a_failure_that_names_the_limit() {
     assert!(matches!(&end, Some(End::Retry(f, _)) if f.code == "timeout" && f.message.contains("5000 ms")), "{end:?}");
     let end = decide(Ran::Dropped, Some(Why::TimedOut), &rules(2, 3));
     assert!(matches!(&end, Some(End::Failed(f)) if f.code == "timeout"), "{end:?}");
+}
+
+#[test]
+fn a_job_that_took_its_process_down_is_quarantined_unless_it_had_to_end_anyway() {
+    for why in [None, Some(Why::Stopping), Some(Why::Shutdown)] {
+        let end = decide(Ran::Died("bang".into()), why, &rules(0, 3));
+        assert!(matches!(&end, Some(End::Quarantined(f)) if f.code == "crash" && f.message == "bang"), "{end:?}");
+    }
+    assert!(matches!(decide(Ran::Died("bang".into()), Some(Why::Asked), &rules(0, 3)), Some(End::Cancelled(_))));
 }
 
 #[test]

@@ -17,7 +17,9 @@ impl End {
         let state = self.terminal().or(cancel.then_some(JobState::Cancelled))?;
         let (output, error) = match self {
             Self::Completed(output) => (Some(output.get()), None),
-            Self::Failed(fault) | Self::Retry(fault, _) => (None, Some(Cow::Borrowed(fault))),
+            Self::Failed(fault) | Self::Quarantined(fault) | Self::Retry(fault, _) => {
+                (None, Some(Cow::Borrowed(fault)))
+            }
             Self::Cancelled(reason) => (None, Some(Cow::Owned(Fault::new("cancelled", reason.clone())))),
             _ => (None, None),
         };

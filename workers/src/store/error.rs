@@ -13,6 +13,14 @@ pub enum Error {
         /// The driver's words, without secrets.
         detail: String,
     },
+    /// The store's file cannot be written now; try again.
+    #[error("{trouble} ({detail})")]
+    Unwritable {
+        /// Why, as far as it is known.
+        trouble: Trouble,
+        /// Which file, and the driver's words.
+        detail: String,
+    },
     /// An idempotency key was used before for something else.
     #[error("idempotency key `{0}` was used before with another kind or payload")]
     IdempotencyMismatch(String),
@@ -32,8 +40,25 @@ pub enum Error {
 impl Error {
     /// Whether trying again later may help.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Unwritable { .. })
     }
+}
+
+/// Why the file of a store cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// No room: the disk is full, or the file is as large as the process may make it.
+    #[error("the disk of the store is full")]
+    Full,
+    /// The file, its directory or its file system may not be written.
+    #[error("the file of the store is read-only")]
+    ReadOnly,
+    /// Another process has held the file for longer than a write should take.
+    #[error("the file of the store is locked by another process")]
+    Locked,
+    /// The system refuses to write, and does not say why.
+    #[error("the file of the store cannot be written")]
+    Failing,
 }
 
 /// A store could not be opened.

@@ -11,12 +11,14 @@ use std::borrow::Cow;
 const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "jobs", include_str!("../../../migrations/postgres/0001_jobs.sql")),
     (2, "groups", include_str!("../../../migrations/postgres/0002_groups.sql")),
+    (3, "attempt_progress", include_str!("../../../migrations/postgres/0003_attempt_progress.sql")),
 ];
 
 /// The same for the SQLite file.
 const SQLITE: &[(i64, &str, &str)] = &[
     (1, "jobs", include_str!("../../../migrations/sqlite/0001_jobs.sql")),
     (2, "groups", include_str!("../../../migrations/sqlite/0002_groups.sql")),
+    (3, "attempt_progress", include_str!("../../../migrations/sqlite/0003_attempt_progress.sql")),
 ];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.

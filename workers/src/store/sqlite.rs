@@ -21,13 +21,14 @@ mod queues;
 mod read;
 mod row;
 mod settle;
+mod state;
 mod tx;
 mod unit;
 mod writer;
 
 use super::{
     CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, OpenError, Promoted,
-    QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
+    QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Trouble, Upkeep,
 };
 use crate::clock::{Clock, millis};
 use async_trait::async_trait;
@@ -36,6 +37,7 @@ use due::Batch;
 use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
 use op::Op;
 use sqlx::{Connection, Row, Sqlite, SqlitePool, pool::PoolConnection};
+use state::State;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::broadcast;
 use writer::Writer;
@@ -62,9 +64,10 @@ pub struct Options {
 pub async fn open(options: Options) -> Result<Arc<dyn Store>, OpenError> {
     let (conn, _) = connect::writer(&options).await?;
     let signals = broadcast::Sender::new(SIGNALS);
-    let writer = Writer::start(conn, options.clock.clone(), signals.clone()).await;
+    let state = State::new(&options.path);
+    let writer = Writer::start(conn, options.clock.clone(), signals.clone(), Arc::clone(&state)).await;
     let writer = writer.map_err(|e| OpenError::Unreachable { what: "sqlite", detail: e.to_string() })?;
-    Ok(Arc::new(File { readers: connect::readers(&options), writer, signals, clock: options.clock }))
+    Ok(Arc::new(File { readers: connect::readers(&options), writer, signals, clock: options.clock, state }))
 }
 
 /// Applies the migrations that are missing; answers their names.
@@ -80,6 +83,7 @@ struct File {
     readers: SqlitePool,
     signals: broadcast::Sender<Signal>,
     clock: Clock,
+    state: Arc<State>,
 }
 
 impl File {
@@ -95,12 +99,14 @@ impl Jobs for File {
     }
 
     async fn claim(&self, p: Claim<'_>) -> Result<Vec<Claimed>, Error> {
+        self.state.leased(p.lease_ttl);
         let queues = p.queues.iter().filter(|(_, max)| *max > 0).cloned().collect();
         let wanted = Wanted { worker: p.worker.into(), queues, ttl_ms: millis(p.lease_ttl) };
         self.writer.ask(Op::Claim, wanted).await
     }
 
     async fn renew(&self, leases: &[Lease], ttl: Duration) -> Result<Vec<Renewal>, Error> {
+        self.state.leased(ttl);
         self.writer.ask(Op::Renew, (leases.to_vec(), millis(ttl))).await
     }
 
@@ -148,7 +154,7 @@ impl Upkeep for File {
 
     async fn rescue(&self, queues: &[String], batch: u32) -> Result<Vec<Rescued>, Error> {
         let expiry = due::next_expiry(&mut *self.reader().await?, queues).await?;
-        if expiry.is_none_or(|at| at > self.clock.now()) {
+        if expiry.is_none_or(|at| at > self.clock.now()) || self.state.spares_leases() {
             return Ok(Vec::new());
         }
         self.writer.ask(Op::Rescue, Batch { queues: queues.to_vec(), max: batch }).await
@@ -180,7 +186,11 @@ impl Upkeep for File {
             let row = sqlx::query("SELECT sqlite_version(), (SELECT count(*) FROM queues)").fetch_one(&mut *reader);
             row.await.and_then(|row| row.try_get::<String, _>(0)).map_err(fault)
         };
-        vec![Dependency::ask("sqlite", true, version).await]
+        let mut file = Dependency::ask("sqlite", true, version).await;
+        if let (true, Some(trouble)) = (file.ok, self.state.trouble()) {
+            (file.ok, file.detail) = (false, trouble);
+        }
+        vec![file]
     }
 }
 
@@ -227,15 +237,19 @@ fn again(error: &Error) -> Error {
         Error::IdempotencyMismatch(key) => Error::IdempotencyMismatch(key.clone()),
         Error::Corrupt { what, detail } => Error::Corrupt { what, detail: detail.clone() },
         Error::Unavailable { what, detail } => Error::Unavailable { what, detail: detail.clone() },
+        Error::Unwritable { trouble, detail } => Error::Unwritable { trouble: *trouble, detail: detail.clone() },
     }
 }
+
+/// SQLITE_IOERR_READ and SQLITE_IOERR_SHORT_READ: nothing was to be written.
+const READS: [i32; 2] = [266, 522];
 
 /// A driver's error in the words of the seam, by its primary result code (SQLite, "Result and Error Codes").
 #[allow(clippy::needless_pass_by_value, reason = "it is a map_err function")]
 fn fault(error: sqlx::Error) -> Error {
-    let code = error.as_database_error().and_then(|e| e.code()?.parse::<i32>().ok()).map(|code| code & 0xff);
+    let code = error.as_database_error().and_then(|e| e.code()?.parse::<i32>().ok());
     let detail = error.to_string();
-    match (code, &error) {
+    match (code.map(|code| code & 0xff), &error) {
         // Too big, against a constraint, or of a wrong type: the caller's input.
         (Some(18..=20), _) => {
             Error::Invalid(flotilla_jobs::Invalid::new("job", format!("the record refuses it: {detail}")))
@@ -244,6 +258,13 @@ fn fault(error: sqlx::Error) -> Error {
         (Some(1 | 11 | 26), _) | (None, sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_)) => {
             Error::Corrupt { what: "sqlite", detail }
         }
+        // SQLITE_BUSY and SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL.
+        (Some(5 | 6), _) => Error::Unwritable { trouble: Trouble::Locked, detail },
+        (Some(8), _) => Error::Unwritable { trouble: Trouble::ReadOnly, detail },
+        (Some(10), _) if !code.is_some_and(|code| READS.contains(&code)) => {
+            Error::Unwritable { trouble: Trouble::Failing, detail }
+        }
+        (Some(13), _) => Error::Unwritable { trouble: Trouble::Full, detail },
         _ => Error::Unavailable { what: "sqlite", detail },
     }
 }

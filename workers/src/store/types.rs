@@ -136,6 +136,8 @@ pub enum End {
     Failed(Fault),
     /// On request. Terminal.
     Cancelled(String),
+    /// It took down a second process. Terminal, until an operator retries it.
+    Quarantined(Fault),
     /// It failed; run again after the delay. Spends an attempt.
     Retry(Fault, Duration),
     /// Run again after the delay; spends none.
@@ -150,7 +152,7 @@ impl End {
     /// The cause this run is counted under, where it was not the last.
     pub fn cause(&self) -> Option<Cause> {
         match self {
-            Self::Completed(_) | Self::Failed(_) | Self::Cancelled(_) => None,
+            Self::Completed(_) | Self::Failed(_) | Self::Cancelled(_) | Self::Quarantined(_) => None,
             Self::Retry(..) => Some(Cause::Failure),
             Self::Snoozed(_) => Some(Cause::Throttle),
             Self::HandedOver => Some(Cause::Handover),
@@ -164,6 +166,7 @@ impl End {
             Self::Completed(_) => Some(JobState::Completed),
             Self::Failed(_) => Some(JobState::Failed),
             Self::Cancelled(_) => Some(JobState::Cancelled),
+            Self::Quarantined(_) => Some(JobState::Quarantined),
             _ => None,
         }
     }

@@ -134,13 +134,14 @@ impl<F: Fixture> Walk<'_, F> {
 
     fn end(&mut self) -> End {
         let delay = Duration::from_millis(self.rng.random_range(1..20_000));
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..11) {
             0..3 => done(),
             3 => End::Failed(fault()),
             4 => End::Cancelled("no".to_owned()),
             5..7 => End::Retry(fault(), delay),
             7 => End::Snoozed(delay),
             8 => End::HandedOver,
+            9 => End::Quarantined(fault()),
             _ => End::Paused("budget".to_owned()),
         }
     }

@@ -154,11 +154,15 @@ impl Model {
             End::Completed(_) => Event::Complete,
             End::Failed(_) => Event::Fail,
             End::Cancelled(_) => Event::Cancel,
+            End::Quarantined(_) => Event::Quarantine,
             _ if job.cancel => Event::Cancel,
             End::Retry(..) | End::Snoozed(_) => Event::Reschedule,
             End::HandedOver => Event::GiveBack,
             End::Paused(_) => Event::Pause,
         };
+        if event == Event::Quarantine {
+            job.attempts = job.attempts.plus(Cause::Crash);
+        }
         if let (Some(cause), false) = (end.cause(), event == Event::Cancel) {
             job.attempts = job.attempts.plus(cause);
         }
@@ -234,8 +238,9 @@ impl Model {
                     () if quarantines => job.fire(Event::Quarantine),
                     () => job.fire(Event::GiveBack),
                 }
-                // The run that ends a job is its result, not one of the attempts before it.
-                if job.state == JobState::Pending {
+                // The run that ends a job is its result, not one of the attempts before it; but for the crash that
+                // quarantines it, which counts.
+                if job.state != JobState::Cancelled {
                     job.attempts = job.attempts.plus(Cause::Crash);
                 }
                 rescued.push((*id, job.state));

@@ -4,8 +4,8 @@ use crate::{
     draft::noop,
     fixture::{Fixture, LEASE, MILLI, QUEUE, SECOND, claim_as},
 };
-use flotilla_jobs::{Attempts, Cause, JobId, JobState};
-use flotilla_workers::store::Rescued;
+use flotilla_jobs::{Attempts, Cause, JobId, JobState, Progress};
+use flotilla_workers::store::{Claimed, LiveEvent, Rescued};
 use std::collections::HashSet;
 
 pub async fn a_first_crash_returns_the_job(f: &impl Fixture) {
@@ -41,8 +41,35 @@ pub async fn a_second_crash_quarantines_the_job(f: &impl Fixture) {
     let job = f.job(id).await;
     assert_eq!((job.state, job.error.unwrap().code.as_str()), (JobState::Quarantined, "crash"));
     assert_eq!(job.finished_at.unwrap().as_millisecond(), f.now());
+    assert_eq!(job.attempts, Attempts { crash: 2, ..Attempts::default() });
+    let history: Vec<_> = job.history.iter().map(|run| (run.cause, run.worker.as_str())).collect();
+    assert_eq!(history, [(Cause::Crash, "one"), (Cause::Crash, "second")]);
+    assert_eq!(job.history[1].ended_at.as_millisecond(), f.now());
     assert!(f.claim(5).await.is_empty());
     assert!(f.advance(10 * LEASE).await.is_empty());
+}
+
+pub async fn each_crash_says_how_far_the_job_was(f: &impl Fixture) {
+    let first = f.running(noop()).await;
+    let progress = |done| Progress { done, total: Some(9), message: "mixing".to_owned() };
+    let say = async |claimed: &Claimed, done| {
+        f.store().append(vec![(claimed.lease.clone(), LiveEvent::Progress(progress(done)))]).await.unwrap();
+    };
+    say(&first, 3).await;
+    f.advance(LEASE + SECOND).await;
+    let so_far = async || -> Vec<_> { f.job(first.id()).await.history.into_iter().map(|run| run.progress).collect() };
+    assert_eq!(so_far().await, [Some(progress(3))]);
+    let second = f.claim_one().await;
+    say(&second, 5).await;
+    assert_eq!(so_far().await, [Some(progress(3))]);
+    f.advance(LEASE + SECOND).await;
+    assert_eq!(so_far().await, [Some(progress(3)), Some(progress(5))]);
+
+    assert!(f.retry(first.id()).await);
+    let third = f.claim_one().await;
+    say(&third, 1).await;
+    f.complete(&third).await;
+    assert_eq!(so_far().await, [Some(progress(3)), Some(progress(5))]);
 }
 
 pub async fn a_live_lease_is_left_alone(f: &impl Fixture) {

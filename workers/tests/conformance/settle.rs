@@ -2,7 +2,7 @@
 
 use crate::{
     draft::noop,
-    fixture::{Fixture, MILLI, MINUTE, QUEUE, SECOND, claim_as, done, done_with, ended, fault, json},
+    fixture::{Fixture, LEASE, MILLI, MINUTE, QUEUE, SECOND, claim_as, done, done_with, ended, fault, json},
 };
 use flotilla_jobs::{Attempt, Attempts, Cause, Fault, JobRecord, JobState};
 use flotilla_workers::store::{Claimed, End, Settled};
@@ -80,6 +80,7 @@ pub async fn a_retry_joins_the_history(f: &impl Fixture) {
             started_at: Some(began),
             ended_at: f.moment(),
             error: Some(fault),
+            progress: None,
         });
         let job = f.job(id).await;
         assert_eq!((job.attempts.failure, job.error), (n, history.last().unwrap().error.clone()));
@@ -90,6 +91,22 @@ pub async fn a_retry_joins_the_history(f: &impl Fixture) {
     f.complete(&claimed).await;
     let job = f.job(id).await;
     assert_eq!((job.state, job.attempts.failure, job.history), (JobState::Completed, 3, history));
+}
+
+pub async fn a_job_that_took_its_process_down_is_quarantined(f: &impl Fixture) {
+    f.running(noop()).await;
+    f.advance(LEASE + SECOND).await;
+    let claimed = claim_as(f.store(), "alone", &[(QUEUE.to_owned(), 1)]).await.pop().unwrap();
+    let fault = Fault::new("crash", "killed by SIGABRT");
+    f.settle(&claimed, End::Quarantined(fault.clone())).await;
+
+    let job = f.job(claimed.id()).await;
+    assert_eq!((job.state, job.error.as_ref()), (JobState::Quarantined, Some(&fault)));
+    assert_eq!(job.attempts, Attempts { crash: 2, ..Attempts::default() });
+    let last = job.history.last().unwrap();
+    assert_eq!((last.cause, last.worker.as_str(), last.error.as_ref()), (Cause::Crash, "alone", Some(&fault)));
+    assert!(f.retry(claimed.id()).await);
+    assert_eq!((f.state(claimed.id()).await, f.job(claimed.id()).await.history.len()), (JobState::Pending, 2));
 }
 
 pub async fn a_retry_takes_its_place_by_when_it_is_due(f: &impl Fixture) {

@@ -16,8 +16,9 @@ WITH clock AS (
     WHERE o.id = i.id AND o.run = i.run
     RETURNING o.id, o.ready_at
 ), kept AS (
-    INSERT INTO job_attempts (job_id, run, cause, worker, started_at, ended_at, error)
-    SELECT i.id, i.run, i.cause, i.worker, i.started_at, c.now, i.error::jsonb
+    INSERT INTO job_attempts (job_id, run, cause, worker, started_at, ended_at, error, progress)
+    SELECT i.id, i.run, i.cause, i.worker, i.started_at, c.now, i.error::jsonb,
+           CASE i.cause WHEN 'crash' THEN (SELECT p.progress FROM job_progress p WHERE p.job_id = i.id) END
     FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[])
              AS i (id, run, cause, worker, started_at, error)
     JOIN raised r ON r.id = i.id, clock c

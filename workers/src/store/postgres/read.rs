@@ -75,6 +75,7 @@ impl Record {
                     started_at: row::get::<Option<i64>>(r, "started_at")?.map(timestamp),
                     ended_at: timestamp(row::get(r, "ended_at")?),
                     error: json(id, row::get(r, "error")?)?,
+                    progress: json(id, row::get(r, "progress")?)?,
                 })
             })
             .collect()
@@ -146,7 +147,7 @@ fn found(r: &PgRow) -> Result<Found, Error> {
         run_at: timestamp(ready_at.or(started_at).unwrap_or(created_at)),
         started_at: started_at.map(timestamp),
         finished_at: row::get::<Option<i64>>(r, "finished_at")?.map(timestamp),
-        attempts,
+        attempts: attempts.at_end(state),
         max_attempts: row::get::<i32>(r, "max_attempts")? as u32,
         cancel_requested: cancel,
         reason,

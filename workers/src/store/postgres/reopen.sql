@@ -6,8 +6,9 @@ WITH clock AS (
 ), former AS (
     DELETE FROM job_results WHERE id = ANY ($1) AND state IN ('failed', 'quarantined') RETURNING *
 ), kept AS (
-    INSERT INTO job_attempts (job_id, run, cause, worker, started_at, ended_at, error)
-    SELECT id, run, CASE state WHEN 'failed' THEN 'failure' ELSE 'crash' END, worker, started_at, finished_at, error
+    INSERT INTO job_attempts (job_id, run, cause, worker, started_at, ended_at, error, progress)
+    SELECT id, run, CASE state WHEN 'failed' THEN 'failure' ELSE 'crash' END, worker, started_at, finished_at, error,
+           CASE state WHEN 'quarantined' THEN (SELECT p.progress FROM job_progress p WHERE p.job_id = former.id) END
     FROM former
     ON CONFLICT (job_id, run) DO NOTHING
 )

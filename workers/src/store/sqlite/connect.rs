@@ -56,6 +56,12 @@ async fn try_writer(options: &Options) -> Result<(SqliteConnection, Vec<String>)
         .await
         .map_err(|e| refused(options, &e))?;
     let applied = migrations::migrate_sqlite(&mut conn).await.map_err(|e| refused(options, &e))?;
+    // SQLite opens a file that it may not write for reading, and says so only when it is written.
+    let writable = async {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await?;
+        sqlx::query("ROLLBACK").execute(&mut conn).await
+    };
+    writable.await.map_err(|e| refused(options, &e))?;
     Ok((conn, applied))
 }
 
@@ -86,6 +92,16 @@ fn refused(options: &Options, error: &sqlx::Error) -> OpenError {
         Some(11 | 26) => OpenError::Unfit {
             what: "sqlite",
             detail: format!("`{path}` is not a SQLite database, or is damaged ({error}); name another file"),
+        },
+        // SQLITE_READONLY.
+        Some(8) => OpenError::Unreachable {
+            what: "sqlite",
+            detail: format!("`{path}` is read-only; it and its directory must be writable ({error})"),
+        },
+        // SQLITE_FULL.
+        Some(13) => OpenError::Unreachable {
+            what: "sqlite",
+            detail: format!("the disk of `{path}` is full; make room on it ({error})"),
         },
         // SQLITE_CANTOPEN.
         Some(14) => OpenError::Unreachable {

@@ -69,8 +69,8 @@ impl Tx<'_> {
         let now = self.now;
         let done = GIVE_BACK
             .run(self.conn, ends, |e, args| {
-                let args = args.add(e.cause.as_str()).add(e.worker).add(e.started_at).add(now);
-                let args = args.add(json(e.error.as_deref())).add(e.id.0).add(e.run);
+                let args = args.add(e.worker).add(e.started_at).add(now).add(json(e.error.as_deref()));
+                let args = args.add(e.cause.as_str()).add(e.id.0).add(e.run);
                 let args = args.add(e.to as i64).add(e.to as i64).add(e.ready_at).add(e.paused);
                 let args = Cause::ALL.iter().fold(args, |args, cause| args.add(i64::from(*cause == e.cause)));
                 args.add(e.id.0)

@@ -41,6 +41,12 @@ impl News {
         Ok(())
     }
 
+    /// Leaves a note in which there is nothing.
+    pub(super) async fn tell_nothing(&self, conn: &mut SqliteConnection) -> Result<(), Error> {
+        TELL.run_one(conn, |args| args.add(self.origin).add("")).await?;
+        Ok(())
+    }
+
     /// What others told since the last time.
     pub(super) async fn hear(&mut self, conn: &mut SqliteConnection) -> Result<Vec<Signal>, Error> {
         let version = version(conn).await?;

@@ -39,7 +39,7 @@ pub(super) async fn get(conn: &mut SqliteConnection, id: JobId) -> Result<Option
     let mut job = record(row)?;
     job.payload = row::json(row, "payload")?;
     job.output = row::json(row, "output")?;
-    let done = HISTORY.run_one(conn, |args| args.add(id.0)).await?;
+    let done = HISTORY.run_one(conn, |args| args.add(id.0).add(id.0)).await?;
     job.history = done.rows.iter().map(attempt).collect::<Result<_, _>>()?;
     Ok(Some(job))
 }
@@ -135,10 +135,11 @@ fn record(r: &SqliteRow) -> Result<JobRecord, Error> {
     let created_at: Millis = row::get(r, "created_at")?;
     let started_at: Option<Millis> = row::get(r, "started_at")?;
     let ready_at: Option<Millis> = row::get(r, "ready_at")?;
+    let state = state(id, r)?;
     Ok(JobRecord {
         id,
         kind: row::get(r, "kind")?,
-        state: state(id, r)?,
+        state,
         queue: row::get(r, "queue")?,
         priority: row::get(r, "priority")?,
         tenant: row::get(r, "tenant")?,
@@ -148,7 +149,7 @@ fn record(r: &SqliteRow) -> Result<JobRecord, Error> {
         run_at: timestamp(ready_at.or(started_at).unwrap_or(created_at)),
         started_at: started_at.map(timestamp),
         finished_at: row::get::<Option<Millis>>(r, "finished_at")?.map(timestamp),
-        attempts: row::attempts(r)?,
+        attempts: row::attempts(r)?.at_end(state),
         max_attempts: row::get(r, "max_attempts")?,
         cancel_requested: row::get(r, "cancel")?,
         reason: row::get(r, "paused")?,
@@ -185,5 +186,6 @@ fn attempt(r: &SqliteRow) -> Result<Attempt, Error> {
         started_at: row::get::<Option<Millis>>(r, "started_at")?.map(timestamp),
         ended_at: timestamp(row::get(r, "ended_at")?),
         error: row::json(r, "error")?,
+        progress: row::json(r, "progress")?,
     })
 }

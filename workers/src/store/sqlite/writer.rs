@@ -8,15 +8,16 @@ use super::{
     fault,
     news::News,
     op::{self, Call, Op},
+    state::State,
     tx::Tx,
     unavailable,
 };
 use crate::{
     clock::Clock,
-    store::{Error, Signal, desk::Desk},
+    store::{Error, Signal, Trouble, desk::Desk},
 };
 use sqlx::{Connection, SqliteConnection, raw_sql};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{broadcast, mpsc},
     time::{Instant, MissedTickBehavior},
@@ -26,6 +27,9 @@ use tokio::{
 const MAX_WEIGHT: usize = 2_000;
 /// How often other processes' wake-ups are looked for.
 const HEAR_EVERY: Duration = Duration::from_millis(100);
+/// How often a file that cannot be written is tried, and how long another process that holds it is waited for.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+const TRY_FOR: Duration = Duration::from_millis(100);
 
 /// The way to the task.
 pub(super) struct Writer(Desk<Op>);
@@ -36,9 +40,10 @@ impl Writer {
         mut conn: SqliteConnection,
         clock: Clock,
         signals: broadcast::Sender<Signal>,
+        state: Arc<State>,
     ) -> Result<Self, Error> {
         let news = News::start(&mut conn).await?;
-        let task = Task { conn, clock, signals, news, durable: true };
+        let task = Task { conn, clock, signals, news, state, tried: Instant::now(), durable: true };
         Ok(Self(Desk::open(|waiting| task.run(waiting))))
     }
 
@@ -63,6 +68,9 @@ struct Task {
     clock: Clock,
     signals: broadcast::Sender<Signal>,
     news: News,
+    state: Arc<State>,
+    /// When a file that cannot be written was last tried.
+    tried: Instant,
     /// Whether commits now wait for the disk.
     durable: bool,
 }
@@ -87,9 +95,42 @@ impl Task {
 
     /// Passes other processes' wake-ups on.
     async fn hear(&mut self) {
+        // Whatever hindered may be put right, and who is told that the store is not well does not come to try.
+        if self.state.trouble().is_some() && self.tried.elapsed() >= TRY_AGAIN {
+            self.try_again().await;
+            self.tried = Instant::now();
+        }
         match self.news.hear(&mut self.conn).await {
             Ok(signals) => self.tell(signals),
-            Err(error) => tracing::warn!(%error, "cannot look for wake-ups of other processes"),
+            Err(error) => {
+                let (error, news) = self.state.failed(error);
+                if news {
+                    tracing::warn!(%error, "cannot look for wake-ups of other processes");
+                }
+            }
+        }
+    }
+
+    /// Writes a note that wakes nobody, to see whether the file can be written again.
+    async fn try_again(&mut self) {
+        let tried = async {
+            self.set_durable(true).await?;
+            begin(&mut self.conn, TRY_FOR).await?;
+            self.news.tell_nothing(&mut self.conn).await?;
+            sqlx::query("COMMIT").execute(&mut self.conn).await.map(drop).map_err(fault)
+        };
+        match tried.await {
+            Ok(()) => self.worked(),
+            Err(error) => {
+                let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+                drop(self.state.failed(error));
+            }
+        }
+    }
+
+    fn worked(&self) {
+        if self.state.worked() {
+            tracing::info!("the file of the store can be written again");
         }
     }
 
@@ -121,18 +162,33 @@ impl Task {
         if group.is_empty() {
             return Ok(());
         }
-        self.set_durable(group.iter().any(Op::is_promise)).await?;
-        begin(&mut self.conn).await?;
-        let done = self.commit_begun(group).await;
-        match done {
-            Ok(signals) => self.tell(signals),
+        match self.try_commit(group).await {
+            Ok(signals) => {
+                // Without news nothing may have been written.
+                if !signals.is_empty() {
+                    self.worked();
+                }
+                self.tell(signals);
+                Ok(())
+            }
             Err(error) => {
-                // Some errors end the transaction by themselves; then there is nothing to roll back.
+                // Where no transaction began, or an error ended it by itself, there is nothing to roll back.
                 let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
-                return Err(error);
+                let (error, news) = self.state.failed(error);
+                if news {
+                    tracing::error!(%error, "the store cannot write; trying again until it can");
+                }
+                Err(error)
             }
         }
-        Ok(())
+    }
+
+    async fn try_commit(&mut self, group: &mut [Op]) -> Result<Vec<Signal>, Error> {
+        self.set_durable(group.iter().any(Op::is_promise)).await?;
+        // Who has waited in vain once need not wait as long again.
+        let patience = if self.state.trouble().is_some() { TRY_FOR } else { WRITER_WAIT };
+        begin(&mut self.conn, patience).await?;
+        self.commit_begun(group).await
     }
 
     async fn commit_begun(&mut self, group: &mut [Op]) -> Result<Vec<Signal>, Error> {
@@ -169,14 +225,15 @@ impl Task {
 ///
 /// The driver's own waiting sleeps longer and longer, up to 100 ms, so that a busy neighbor would starve this process:
 /// it is kept short and repeated here.
-async fn begin(conn: &mut SqliteConnection) -> Result<(), Error> {
+async fn begin(conn: &mut SqliteConnection, patience: Duration) -> Result<(), Error> {
     let start = Instant::now();
     loop {
         let busy = match sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await {
             Ok(_) => return Ok(()),
             Err(error) => fault(error),
         };
-        if !busy.is_transient() || start.elapsed() >= WRITER_WAIT {
+        let locked = matches!(busy, Error::Unwritable { trouble: Trouble::Locked, .. });
+        if !locked || start.elapsed() >= patience {
             return Err(busy);
         }
         // Other tasks of this runtime are not held up: the driver waits on its own thread.

@@ -1,0 +1,103 @@
+//! The side of the process that runs one job.
+
+use super::wire::{self, Ended, Said, Start};
+use crate::{
+    context::Context,
+    executor::panic_message,
+    loops::live::{self, Said as Voiced},
+    registry::Registry,
+    store::LiveEvent,
+    voice::Voice,
+};
+use flotilla_jobs::{Fault, Outcome};
+use std::io::{self, BufRead as _, Write as _};
+use tokio::{
+    sync::mpsc::{Receiver, UnboundedReceiver, channel, unbounded_channel},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Runs the one job that standard input names, and says on standard output how it goes. Returns when it has ended, or
+/// when the worker is gone: then nobody would hear the result, and the caller should end the process at once.
+pub async fn serve(registry: &Registry) -> io::Result<()> {
+    let mut told = listen();
+    let Some(first) = told.recv().await else { return Ok(()) };
+    let start: Start = serde_json::from_str(&first)?;
+    let Some(handler) = registry.handler(&start.kind) else {
+        let fault = Fault::new("unknown_kind", format!("kind `{}` is not known to this process", start.kind));
+        return say(&Said::Ended(Outcome::Fail(fault).into()));
+    };
+    let (say_in, said) = channel(live::CAPACITY);
+    let (cancelled, stopping) = (CancellationToken::new(), CancellationToken::new());
+    let context = Context {
+        lease: start.lease(),
+        kind: start.kind,
+        tenant: start.tenant,
+        cancelled: cancelled.clone(),
+        stopping: stopping.clone(),
+        voice: Voice::new(say_in),
+    };
+    let payload = start.payload;
+    let task = tokio::spawn(async move { Ended::from(handler.run(&payload, &context).await) });
+    attend(task, told, said, &cancelled, &stopping).await
+}
+
+async fn attend(
+    mut task: JoinHandle<Ended>,
+    mut told: UnboundedReceiver<String>,
+    mut said: Receiver<Voiced>,
+    cancelled: &CancellationToken,
+    stopping: &CancellationToken,
+) -> io::Result<()> {
+    let ended = loop {
+        tokio::select! {
+            biased;
+            line = told.recv() => match line.as_deref() {
+                None => return Ok(()),
+                Some(line) if line == wire::CANCEL.trim_end() => cancelled.cancel(),
+                Some(line) if line == wire::STOP.trim_end() => stopping.cancel(),
+                Some(_) => {}
+            },
+            Some(voiced) = said.recv() => pass_on(voiced)?,
+            ended = &mut task => break ended,
+        }
+    };
+    while let Ok(voiced) = said.try_recv() {
+        pass_on(voiced)?;
+    }
+    let ended = ended.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => Ended::Panicked(panic_message(&*panic)),
+        Err(error) => Ended::Fail(Fault::new("handler", error.to_string())),
+    });
+    say(&Said::Ended(ended))
+}
+
+/// Lines of standard input, read by a thread that no handler can block.
+fn listen() -> UnboundedReceiver<String> {
+    let (tell, told) = unbounded_channel();
+    // It ends with the process, or when the worker closes the pipe.
+    std::thread::spawn(move || {
+        let lines = io::stdin().lock().lines();
+        lines.map_while(Result::ok).try_for_each(|line| tell.send(line))
+    });
+    told
+}
+
+fn pass_on(voiced: Voiced) -> io::Result<()> {
+    match voiced {
+        Voiced::Event(event) => {
+            let (_, event): (_, LiveEvent) = *event;
+            say(&Said::Event(event))
+        }
+        Voiced::Flush(done) => {
+            let _ = done.send(());
+            Ok(())
+        }
+    }
+}
+
+fn say(said: &Said) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(said.line().as_bytes())?;
+    out.flush()
+}

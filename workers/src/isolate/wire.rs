@@ -1,0 +1,154 @@
+//! What a worker and the process that runs one job for it say to each other: one line of JSON each.
+
+use crate::{
+    clock::Millis,
+    context::Context,
+    policy::Ran,
+    store::{Lease, LiveEvent},
+};
+use flotilla_jobs::{Attempts, Fault, JobId, Outcome};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// To the process: the job must end.
+pub(super) const CANCEL: &str = "cancel\n";
+/// To the process: the job should return at its next safe point.
+pub(super) const STOP: &str = "stop\n";
+
+/// The first line to the process: the job.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Start {
+    pub id: JobId,
+    pub kind: String,
+    pub tenant: String,
+    queue: String,
+    worker: String,
+    run: u32,
+    attempts: Attempts,
+    ready_at: Millis,
+    pub payload: Box<RawValue>,
+}
+
+impl Start {
+    pub fn new(payload: Box<RawValue>, cx: &Context) -> Self {
+        let lease = &cx.lease;
+        Self {
+            id: lease.job,
+            kind: cx.kind.clone(),
+            tenant: cx.tenant.clone(),
+            queue: lease.queue.to_string(),
+            worker: lease.worker.to_string(),
+            run: lease.run,
+            attempts: lease.attempts,
+            ready_at: lease.ready_at,
+            payload,
+        }
+    }
+
+    /// A lease that says what the handler may ask of it; no store would take it.
+    pub fn lease(&self) -> Lease {
+        Lease {
+            job: self.id,
+            queue: self.queue.as_str().into(),
+            worker: self.worker.as_str().into(),
+            token: 0,
+            run: self.run,
+            attempts: self.attempts,
+            ticket: "".into(),
+            ready_at: self.ready_at,
+        }
+    }
+
+    pub fn line(&self) -> String {
+        line(self)
+    }
+}
+
+/// A line from the process.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Said {
+    Event(LiveEvent),
+    Ended(Ended),
+}
+
+impl Said {
+    pub fn line(&self) -> String {
+        line(self)
+    }
+}
+
+/// How the handler ended.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ended {
+    Done(Box<RawValue>),
+    Retry { fault: Fault, after: Option<Duration> },
+    Fail(Fault),
+    Cancel(String),
+    Snooze(Duration),
+    Pause(String),
+    Panicked(String),
+}
+
+impl From<Outcome<Box<RawValue>>> for Ended {
+    fn from(outcome: Outcome<Box<RawValue>>) -> Self {
+        match outcome {
+            Outcome::Done(output) => Self::Done(output),
+            Outcome::Retry { fault, after } => Self::Retry { fault, after },
+            Outcome::Fail(fault) => Self::Fail(fault),
+            Outcome::Cancel(reason) => Self::Cancel(reason),
+            Outcome::Snooze(wait) => Self::Snooze(wait),
+            Outcome::Pause(reason) => Self::Pause(reason),
+        }
+    }
+}
+
+impl From<Ended> for Ran {
+    fn from(ended: Ended) -> Self {
+        Self::Returned(match ended {
+            Ended::Done(output) => Outcome::Done(output),
+            Ended::Retry { fault, after } => Outcome::Retry { fault, after },
+            Ended::Fail(fault) => Outcome::Fail(fault),
+            Ended::Cancel(reason) => Outcome::Cancel(reason),
+            Ended::Snooze(wait) => Outcome::Snooze(wait),
+            Ended::Pause(reason) => Outcome::Pause(reason),
+            Ended::Panicked(message) => return Self::Panicked(message),
+        })
+    }
+}
+
+/// Serialization of these types does not fail: they have no maps with keys that are no text.
+fn line(value: &impl Serialize) -> String {
+    let mut line = serde_json::to_string(value).unwrap_or_default();
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there_and_back(ended: Ended) -> Ran {
+        let line = Said::Ended(ended).line();
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        match serde_json::from_str(&line).unwrap() {
+            Said::Ended(ended) => ended.into(),
+            Said::Event(event) => panic!("{event:?}"),
+        }
+    }
+
+    #[test]
+    fn every_end_survives_the_pipe() {
+        let output = RawValue::from_string("{\"a\":[1,\"\\n\"]}".to_owned()).unwrap();
+        let ran = there_and_back(Outcome::Done(output).into());
+        assert!(matches!(ran, Ran::Returned(Outcome::Done(o)) if o.get() == "{\"a\":[1,\"\\n\"]}"));
+        let fault = Fault::new("x", "y\nz");
+        let after = Some(Duration::from_millis(1_500));
+        let ran = there_and_back(Outcome::Retry { fault: fault.clone(), after }.into());
+        assert!(matches!(ran, Ran::Returned(Outcome::Retry { fault: f, after: a }) if f == fault && a == after));
+        let ran = there_and_back(Ended::Panicked("at the disco".to_owned()));
+        assert!(matches!(ran, Ran::Panicked(message) if message == "at the disco"));
+    }
+}
