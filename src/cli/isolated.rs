@@ -4,12 +4,18 @@ use super::session::Session;
 use crate::{
     exit::{Exit, Failure},
     kinds,
+    open::Place,
 };
-use flotilla_workers::isolate::{self, Isolation};
-use std::ffi::OsString;
-use tokio::signal::unix::{SignalKind, signal};
+use flotilla_workers::isolate::{self, Isolation, Orphan};
+use std::{ffi::OsString, time::Duration};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
 
 const FLAG: &str = "--isolated";
+/// How long giving a job back may take whose worker is gone.
+const GIVE_BACK: Duration = Duration::from_secs(10);
 
 /// How this process starts one for a job: itself once more, with the same configuration.
 pub fn again() -> Option<Isolation> {
@@ -29,8 +35,27 @@ pub async fn run(session: &Session) -> Result<Exit, Failure> {
     let ignored = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
     let config = &session.loaded.config;
     let registry = kinds::registry(Some(config.http.review_roots.clone()), config.worker.drills);
-    let served = isolate::serve(&registry).await;
+    let orphan = isolate::serve(&registry).await?;
+    if let Some(orphan) = orphan {
+        timeout(GIVE_BACK, give_back(orphan, session)).await.map_err(|_| {
+            Failure::unavailable(
+                "the worker is gone, and the store does not answer: the job waits for its lease to end",
+            )
+        })??;
+    }
     drop(ignored);
-    served?;
     Ok(Exit::Ok)
+}
+
+async fn give_back(orphan: Orphan, session: &Session) -> Result<(), Failure> {
+    let mut place = Place::of(&session.loaded)?;
+    if let Place::Remote(options) = &mut place {
+        options.pool = 1;
+    }
+    let store = place.open(false).await?;
+    let settled = orphan.give_back(&*store).await;
+    store.close().await;
+    let settled = settled?;
+    tracing::warn!(?settled, "the worker is gone: its job was given back by the process that ran it alone");
+    Ok(())
 }

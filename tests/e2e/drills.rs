@@ -1,7 +1,7 @@
 //! Workers that rehearse failures, what they are told to do, and what is then on record.
 
 use crate::{
-    fleet::{Fleet, until},
+    fleet::{Fleet, PATIENCE, until},
     support::Service,
 };
 use serde_json::{Value, json};
@@ -66,7 +66,18 @@ pub async fn unfinished(fleet: &Fleet, server: &str) -> u64 {
     queues.iter().map(|queue| open.iter().map(|name| count(queue, name)).sum::<u64>()).sum()
 }
 
-/// The texts of a job's live output.
+/// Returns when a job has said this so often.
+pub async fn until_said(fleet: &Fleet, server: &str, id: &str, text: &str, times: usize) {
+    let mut events = fleet.get(&format!("{server}/v1/jobs/{id}/events")).await;
+    let (mut seen, said) = (String::new(), json!({ "text": text }).to_string());
+    let said = said.trim_matches(['{', '}']);
+    while seen.matches(said).count() < times {
+        let chunk = tokio::time::timeout(PATIENCE, events.chunk()).await.unwrap().unwrap();
+        seen.push_str(&String::from_utf8_lossy(&chunk.unwrap_or_else(|| panic!("it ended after {seen}"))));
+    }
+}
+
+/// The texts of the live output of a job that has ended.
 pub async fn said(fleet: &Fleet, server: &str, id: &str) -> Vec<String> {
     let events = fleet.get(&format!("{server}/v1/jobs/{id}/events")).await.text().await.unwrap();
     let data = events.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data:")?).ok());

@@ -3,12 +3,14 @@
 mod cancelling;
 mod client_gone;
 mod cut_commit;
+#[cfg(target_os = "linux")]
 mod clocks;
 mod drilling;
 mod drills;
 mod fleet;
 mod follow;
 mod frozen_worker;
+#[cfg(target_os = "linux")]
 mod full_disk;
 mod handing_over;
 mod killed_server;
@@ -27,11 +29,13 @@ mod redis_away;
 mod servers;
 mod side_by_side;
 mod stopping;
+#[cfg(target_os = "linux")]
 mod poison;
 mod random_kills;
 #[path = "../../workers/tests/support/servers.rs"]
 #[allow(dead_code, reason = "shared with tests that harm their servers")]
 mod servers;
+#[cfg(target_os = "linux")]
 mod shut_file;
 mod stuck;
 #[path = "../support/mod.rs"]

@@ -1,7 +1,7 @@
 //! Jobs that kill whoever runs them: they end in quarantine, and those that shared their worker do not.
 
 use crate::{
-    drills::{drill, start, start_by},
+    drills::{drill, start, start_by, until_said},
     fleet::{Fleet, crashes},
 };
 use serde_json::{Value, json};
@@ -19,6 +19,33 @@ async fn poisoned_jobs_are_quarantined_and_their_neighbors_are_not_on_both() {
 #[tokio::test]
 async fn poisoned_jobs_are_quarantined_and_their_neighbors_are_not_on_one_file() {
     poisoned_jobs_are_quarantined_and_their_neighbors_are_not(Fleet::file()).await;
+}
+
+#[tokio::test]
+async fn a_suspect_whose_next_worker_is_killed_is_not_blamed_on_both() {
+    a_suspect_whose_next_worker_is_killed_is_not_blamed(Fleet::remote()).await;
+}
+
+#[tokio::test]
+async fn a_suspect_whose_next_worker_is_killed_is_not_blamed_on_one_file() {
+    a_suspect_whose_next_worker_is_killed_is_not_blamed(Fleet::file()).await;
+}
+
+async fn a_suspect_whose_next_worker_is_killed_is_not_blamed(fleet: Fleet) {
+    let (_serve, server) = start(&fleet, &["serve"]);
+    let job = drill(&json!([{ "do": "say", "text": "here" }, { "do": "sleep", "ms": 3_000 }]));
+    let id = fleet.submit(&server, &[job]).await.remove(0);
+    for worker in 1..=4 {
+        let (mut killed, _) = start(&fleet, &["work"]);
+        until_said(&fleet, &server, &id, "here", worker).await;
+        killed.signal("KILL");
+        assert_eq!(killed.wait(), -1);
+    }
+    let (work, _) = start(&fleet, &["work"]);
+    let job = fleet.until_job(&server, &id, "completed").await;
+    // The first time it might have been its fault. Later it ran in a process of its own, which was there to give it back.
+    assert_eq!((crashes(&job), &job["attempts"]["handover"]), (1, &json!(3)), "{job}");
+    assert_eq!(work.stop(), 0);
 }
 
 async fn poisoned_jobs_are_quarantined_and_their_neighbors_are_not(fleet: Fleet) {

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
 /// How long an aborted handler may take to notice. One that never yields is left behind.
-const ABORT: Duration = Duration::from_secs(1);
+const ABORT: Duration = Duration::from_millis(500);
 
 /// A claimed job on its way to its handler.
 pub(crate) struct Work {
@@ -161,7 +161,7 @@ impl Executor {
             resumed,
             voice,
         };
-        let payload = claimed.payload;
+        let (payload, started_at) = (claimed.payload, claimed.claimed_at);
         let Some(isolation) = isolation else {
             let handler = async move { Ran::Returned(handler.run(&payload, &context).await) };
             return self.watch(self.crew.spawn(label, handler.instrument(span.clone())), limit, run, metrics).await;
@@ -173,7 +173,7 @@ impl Executor {
             place = self.suspects.places.acquire() => place,
         };
         tracing::info!("the job runs in a process of its own: its worker died when it ran before");
-        let alone = isolation.run(payload, context);
+        let alone = isolation.run(payload, started_at, context);
         self.watch(self.crew.spawn(label, alone.instrument(span.clone())), limit, run, metrics).await
     }
 

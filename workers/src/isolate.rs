@@ -1,15 +1,16 @@
 //! A job that was held by a worker that died runs next in a process of its own: should it be the one that kills
 //! workers, it takes nobody else's job with it, and its death says beyond doubt whose fault it was.
 //!
-//! The process is the worker's own program once more, told to run one job ([`serve`]). It opens no store: the worker
-//! keeps the lease, and the two speak in lines of JSON over pipes (`wire.rs`).
+//! The process is the worker's own program once more, told to run one job ([`serve`]). The worker keeps the lease, and the
+//! two speak in lines of JSON over pipes (`wire.rs`). Should it be the worker that dies, the process is the witness that
+//! this job is not to blame: it gives it back ([`Orphan`]).
 
 mod child;
 mod wire;
 
-pub use child::serve;
+pub use child::{Orphan, serve};
 
-use crate::{context::Context, policy::Ran, store::LiveEvent};
+use crate::{clock::Millis, context::Context, policy::Ran, store::LiveEvent};
 use flotilla_jobs::Outcome;
 use serde_json::value::RawValue;
 use std::{ffi::OsString, io, os::unix::process::ExitStatusExt, process::ExitStatus, process::Stdio, time::Duration};
@@ -37,9 +38,9 @@ pub struct Isolation {
 
 impl Isolation {
     /// Runs a job to its end.
-    pub(crate) async fn run(self, payload: Box<RawValue>, cx: Context) -> Ran {
+    pub(crate) async fn run(self, payload: Box<RawValue>, started_at: Millis, cx: Context) -> Ran {
         match self.start() {
-            Ok(child) => attend(child, payload, &cx).await,
+            Ok(child) => attend(child, &Start::new(payload, started_at, &cx).line(), &cx).await,
             Err(error) => {
                 tracing::error!(%error, program = ?self.program, "no process could be started for the job; trying again later");
                 Ran::Returned(Outcome::Snooze(LATER))
@@ -59,11 +60,11 @@ impl Isolation {
     }
 }
 
-async fn attend(mut child: Child, payload: Box<RawValue>, cx: &Context) -> Ran {
+async fn attend(mut child: Child, start: &str, cx: &Context) -> Ran {
     let (Some(mut to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
         return Ran::Dropped;
     };
-    tell(&mut to, &Start::new(payload, cx).line()).await;
+    tell(&mut to, start).await;
     let mut lines = BufReader::new(from).lines();
     let (mut cancelled, mut stopping) = (false, false);
     loop {

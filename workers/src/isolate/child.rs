@@ -6,7 +6,7 @@ use crate::{
     executor::panic_message,
     loops::live::{self, Said as Voiced},
     registry::Registry,
-    store::LiveEvent,
+    store::{End, Error, LiveEvent, Settle, Settled, Store},
     voice::Voice,
 };
 use flotilla_jobs::{Fault, Outcome};
@@ -17,15 +17,31 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// A job whose worker is gone.
+#[derive(Debug)]
+#[must_use = "until it is given back it waits for its lease to end, and is blamed"]
+pub struct Orphan(Settle);
+
+impl Orphan {
+    /// Gives the job back to its queue, unspent: it did not take the worker down, or it would not be here to say so.
+    pub async fn give_back(self, store: &dyn Store) -> Result<Settled, Error> {
+        let settled = store.settle(vec![self.0]).await?;
+        Ok(settled.into_iter().next().unwrap_or(Settled::LeaseLost))
+    }
+}
+
 /// Runs the one job that standard input names, and says on standard output how it goes. Returns when it has ended, or
-/// when the worker is gone: then nobody would hear the result, and the caller should end the process at once.
-pub async fn serve(registry: &Registry) -> io::Result<()> {
+/// when the worker is gone: then the job is to be given back, and the process is to end at once, since the handler may
+/// still run.
+pub async fn serve(registry: &Registry) -> io::Result<Option<Orphan>> {
     let mut told = listen();
-    let Some(first) = told.recv().await else { return Ok(()) };
+    let Some(first) = told.recv().await else { return Ok(None) };
     let start: Start = serde_json::from_str(&first)?;
+    let orphan = Orphan(Settle { lease: start.lease(), started_at: start.started_at, end: End::HandedOver });
     let Some(handler) = registry.handler(&start.kind) else {
         let fault = Fault::new("unknown_kind", format!("kind `{}` is not known to this process", start.kind));
-        return say(&Said::Ended(Outcome::Fail(fault).into()));
+        say(&Said::Ended(Outcome::Fail(fault).into()))?;
+        return Ok(None);
     };
     let (say_in, said) = channel(live::CAPACITY);
     let (cancelled, stopping) = (CancellationToken::new(), CancellationToken::new());
@@ -39,21 +55,27 @@ pub async fn serve(registry: &Registry) -> io::Result<()> {
     };
     let payload = start.payload;
     let task = tokio::spawn(async move { Ended::from(handler.run(&payload, &context).await) });
-    attend(task, told, said, &cancelled, &stopping).await
+    // What cannot be said is not heard: the worker is gone too.
+    let heard = attend(task, told, said, &cancelled, &stopping).await.unwrap_or(false);
+    Ok((!heard).then_some(orphan))
 }
 
+/// Answers whether the worker heard the end.
 async fn attend(
     mut task: JoinHandle<Ended>,
     mut told: UnboundedReceiver<String>,
     mut said: Receiver<Voiced>,
     cancelled: &CancellationToken,
     stopping: &CancellationToken,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let ended = loop {
         tokio::select! {
             biased;
             line = told.recv() => match line.as_deref() {
-                None => return Ok(()),
+                None => {
+                    task.abort();
+                    return Ok(false);
+                }
                 Some(line) if line == wire::CANCEL.trim_end() => cancelled.cancel(),
                 Some(line) if line == wire::STOP.trim_end() => stopping.cancel(),
                 Some(_) => {}
@@ -69,7 +91,8 @@ async fn attend(
         Ok(panic) => Ended::Panicked(panic_message(&*panic)),
         Err(error) => Ended::Fail(Fault::new("handler", error.to_string())),
     });
-    say(&Said::Ended(ended))
+    say(&Said::Ended(ended))?;
+    Ok(true)
 }
 
 /// Lines of standard input, read by a thread that no handler can block.

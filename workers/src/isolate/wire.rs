@@ -22,6 +22,10 @@ pub(super) struct Start {
     pub id: JobId,
     pub kind: String,
     pub tenant: String,
+    /// When the run began.
+    pub started_at: Millis,
+    token: u64,
+    ticket: String,
     queue: String,
     worker: String,
     run: u32,
@@ -31,12 +35,15 @@ pub(super) struct Start {
 }
 
 impl Start {
-    pub fn new(payload: Box<RawValue>, cx: &Context) -> Self {
+    pub fn new(payload: Box<RawValue>, started_at: Millis, cx: &Context) -> Self {
         let lease = &cx.lease;
         Self {
             id: lease.job,
             kind: cx.kind.clone(),
             tenant: cx.tenant.clone(),
+            started_at,
+            token: lease.token,
+            ticket: lease.ticket.to_string(),
             queue: lease.queue.to_string(),
             worker: lease.worker.to_string(),
             run: lease.run,
@@ -46,16 +53,15 @@ impl Start {
         }
     }
 
-    /// A lease that says what the handler may ask of it; no store would take it.
     pub fn lease(&self) -> Lease {
         Lease {
             job: self.id,
             queue: self.queue.as_str().into(),
             worker: self.worker.as_str().into(),
-            token: 0,
+            token: self.token,
             run: self.run,
             attempts: self.attempts,
-            ticket: "".into(),
+            ticket: self.ticket.as_str().into(),
             ready_at: self.ready_at,
         }
     }
