@@ -33,14 +33,14 @@ pub fn start_by(fleet: &Fleet, wrapper: &[&str], args: &[&str]) -> (Service, Str
 }
 
 /// The value of a series of a process's metrics; 0 where there is none.
-pub async fn metric(fleet: &Fleet, url: &str, series: &str) -> f64 {
+pub async fn metric(fleet: &Fleet, url: &str, series: &str) -> u64 {
     let text = fleet.get(&format!("{url}/metrics")).await.text().await.unwrap();
     let value = text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
-    value.unwrap_or(0.0)
+    value.unwrap_or(0)
 }
 
 /// Returns when the series is at least so high.
-pub async fn until_metric(fleet: &Fleet, url: &str, series: &str, least: f64) {
+pub async fn until_metric(fleet: &Fleet, url: &str, series: &str, least: u64) {
     until(series, async || {
         let value = metric(fleet, url, series).await;
         if value >= least { Ok(()) } else { Err(value.to_string()) }

@@ -44,7 +44,7 @@ async fn what_a_frozen_worker_does_later_changes_nothing(fleet: Fleet) {
 
     frozen.signal("CONT");
     frozen.line("a lease was lost");
-    until_metric(&fleet, &frozen_url, LOST, 2.0).await;
+    until_metric(&fleet, &frozen_url, LOST, 2).await;
     // It goes on with other work, in the places of all that it held.
     let more: Vec<_> =
         (0..3 * crate::fleet::CONCURRENCY).map(|_| drill(&json!([{ "do": "sleep", "ms": 50 }]))).collect();
@@ -52,9 +52,9 @@ async fn what_a_frozen_worker_does_later_changes_nothing(fleet: Fleet) {
         let job = fleet.until_job(&server, &id, "completed").await;
         assert_eq!(job["attempts"]["crash"], 0, "{job}");
     }
-    until_metric(&fleet, &frozen_url, "flotilla_handlers_stuck_total{how=\"ignored_end\",kind=\"drill\"}", 1.0).await;
+    until_metric(&fleet, &frozen_url, "flotilla_handlers_stuck_total{how=\"ignored_end\",kind=\"drill\"}", 1).await;
     until("every handler to end", async || match metric(&fleet, &frozen_url, "flotilla_jobs_running").await {
-        0.0 => Ok(()),
+        0 => Ok(()),
         running => Err(running.to_string()),
     })
     .await;

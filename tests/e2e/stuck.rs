@@ -29,7 +29,7 @@ async fn handlers_that_block_every_thread_hold_nobody_up(fleet: Fleet) {
     let block = json!([{ "do": "block", "ms": BLOCK.as_millis() as u64 }]);
     let begun = Instant::now();
     let blocking = fleet.submit(&server, &(0..BLOCKING).map(|_| drill(&block)).collect::<Vec<_>>()).await;
-    until_metric(&fleet, &url, NOW_BLOCKING, BLOCKING as f64).await;
+    until_metric(&fleet, &url, NOW_BLOCKING, BLOCKING as u64).await;
     let line: Value = serde_json::from_str(&work.line("a handler blocks its thread")).unwrap();
     assert!(blocking.iter().any(|id| line["job.id"] == **id) && line["job.kind"] == "drill", "{line}");
     assert!(line["blocked_ms"].as_u64().unwrap() >= 1_000, "{line}");
@@ -41,12 +41,12 @@ async fn handlers_that_block_every_thread_hold_nobody_up(fleet: Fleet) {
     }
     assert_eq!(fleet.get(&format!("{url}/ready")).await.status(), 200);
     let still = metric(&fleet, &url, NOW_BLOCKING).await;
-    assert!(still == BLOCKING as f64 || begun.elapsed() > BLOCK, "{still} still block");
+    assert!(still == BLOCKING as u64 || begun.elapsed() > BLOCK, "{still} still block");
     for id in &blocking {
         let job = fleet.until_job(&server, id, "completed").await;
         assert_eq!((crashes(&job), &job["output"]["run"]), (0, &json!(1)), "its lease was renewed: {job}");
     }
-    assert_eq!(metric(&fleet, &url, NOW_BLOCKING).await, 0.0);
+    assert_eq!(metric(&fleet, &url, NOW_BLOCKING).await, 0);
     assert_eq!(work.stop(), 0);
 }
 
@@ -63,7 +63,7 @@ async fn a_handler_that_does_not_listen_is_named_and_dropped() {
     assert!(line["job.id"] == *id && line["job.kind"] == "drill" && line["told_ms"].is_u64(), "{line}");
     fleet.until_job(&server, &id, "cancelled").await;
     let series = "flotilla_handlers_stuck_total{how=\"ignored_end\",kind=\"drill\"}";
-    assert_eq!(metric(&fleet, &url, series).await, 1.0);
+    assert_eq!(metric(&fleet, &url, series).await, 1);
     assert_eq!(work.stop(), 0);
 }
 
@@ -74,7 +74,7 @@ async fn a_handler_that_blocks_does_not_hold_up_a_hard_stop() {
     let (mut work, url) = start(&fleet, &["work"]);
     let jobs: Vec<Value> = (0..3).map(|_| drill(&json!([{ "do": "block", "ms": 600_000 }]))).collect();
     let ids = fleet.submit(&server, &jobs).await;
-    until_metric(&fleet, &url, NOW_BLOCKING, jobs.len() as f64).await;
+    until_metric(&fleet, &url, NOW_BLOCKING, jobs.len() as u64).await;
     work.signal("TERM");
     work.line("stopping");
     let asked = Instant::now();

@@ -79,10 +79,13 @@ struct State {
 }
 
 impl Crew {
-    /// Starts as many threads as there are cores.
-    pub fn start() -> io::Result<Self> {
+    /// Starts as many threads as there are cores; `None` where the system refuses them, which the log then says.
+    pub fn start() -> Option<Arc<Self>> {
         let enough = thread::available_parallelism().map_or(2, usize::from).min(MAX_THREADS);
-        Self::of(enough)
+        let crew = Self::of(enough).inspect_err(|error| {
+            tracing::error!(%error, "the threads for handlers cannot be started: the fleet does not run");
+        });
+        crew.ok().map(Arc::new)
     }
 
     fn of(enough: usize) -> io::Result<Self> {

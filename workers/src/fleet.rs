@@ -55,14 +55,7 @@ impl Fleet {
         let queues: Vec<String> = shares.names().map(str::to_owned).collect();
         tracing::info!(worker, concurrency, ?queues, "the fleet starts");
 
-        let crew = match Crew::start() {
-            Ok(crew) => Arc::new(crew),
-            Err(error) => {
-                tracing::error!(%error, "the threads for handlers cannot be started");
-                return Report::default();
-            }
-        };
-
+        let Some(crew) = Crew::start() else { return Report::default() };
         let draining = stop.child_token();
         let shutdown = Shutdown::new(&options, draining.clone(), concurrency);
         let Shutdown { slots, backlog, held, .. } = &shutdown;

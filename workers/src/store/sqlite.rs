@@ -241,7 +241,7 @@ fn again(error: &Error) -> Error {
     }
 }
 
-/// SQLITE_IOERR_READ and SQLITE_IOERR_SHORT_READ: nothing was to be written.
+/// `SQLITE_IOERR_READ` and `SQLITE_IOERR_SHORT_READ`: nothing was to be written.
 const READS: [i32; 2] = [266, 522];
 
 /// A driver's error in the words of the seam, by its primary result code (SQLite, "Result and Error Codes").
