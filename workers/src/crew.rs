@@ -147,11 +147,11 @@ impl Crew {
         self.shared.close();
         let free = || {
             let state = self.shared.state();
-            state.seats.iter().all(|seat| seat.is_taken())
+            state.seats.iter().all(|seat| seat.is_blocked())
         };
         let left = async {
             while !free() {
-                self.shared.left.notified().await;
+                let _ = timeout(LOOK, self.shared.left.notified()).await;
             }
         };
         let _ = timeout(LEAVE, left).await;

@@ -51,9 +51,9 @@ impl Seat {
         turn.replaced
     }
 
-    /// Whether a handler has the thread.
-    pub fn is_taken(&self) -> bool {
-        self.turn().is_some()
+    /// Whether a handler has had the thread for so long that nobody should wait for it.
+    pub fn is_blocked(&self) -> bool {
+        self.turn().as_ref().is_some_and(|turn| turn.since.elapsed() >= LOOK)
     }
 
     /// Reports a handler that keeps the thread too long; answers whether the thread is now to be replaced, which it is

@@ -141,7 +141,7 @@ async fn the_end_does_not_wait_for_a_handler_that_blocks() {
     let world = World::new();
     let (blocked, gates) = world.block(1);
     soon(async {
-        while !world.crew.shared.state().seats.iter().any(|seat| seat.is_taken()) {
+        while !world.crew.shared.state().seats.iter().any(|seat| seat.is_blocked()) {
             sleep(Duration::from_millis(1)).await;
         }
     })

@@ -3,18 +3,17 @@
 use super::wire::{self, Ended, Said, Start};
 use crate::{
     context::Context,
+    crew::{Crew, Hold, Label},
     executor::panic_message,
     loops::live::{self, Said as Voiced},
+    metrics::Metrics,
     registry::Registry,
     store::{End, Error, LiveEvent, Settle, Settled, Store},
     voice::Voice,
 };
 use flotilla_jobs::{Fault, Outcome};
 use std::io::{self, BufRead as _, Write as _};
-use tokio::{
-    sync::mpsc::{Receiver, UnboundedReceiver, channel, unbounded_channel},
-    task::JoinHandle,
-};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 /// A job whose worker is gone.
@@ -38,7 +37,8 @@ pub async fn serve(registry: &Registry) -> io::Result<Option<Orphan>> {
     let Some(first) = told.recv().await else { return Ok(None) };
     let start: Start = serde_json::from_str(&first)?;
     let orphan = Orphan(Settle { lease: start.lease(), started_at: start.started_at, end: End::HandedOver });
-    let Some(handler) = registry.handler(&start.kind) else {
+    let kind = registry.kinds().find(|kind| *kind == start.kind);
+    let Some((kind, handler)) = kind.and_then(|kind| Some((kind, registry.handler(kind)?))) else {
         let fault = Fault::new("unknown_kind", format!("kind `{}` is not known to this process", start.kind));
         say(&Said::Ended(Outcome::Fail(fault).into()))?;
         return Ok(None);
@@ -54,15 +54,20 @@ pub async fn serve(registry: &Registry) -> io::Result<Option<Orphan>> {
         voice: Voice::new(say_in),
     };
     let payload = start.payload;
-    let task = tokio::spawn(async move { Ended::from(handler.run(&payload, &context).await) });
+    let Some(crew) = Crew::start() else { return Err(io::Error::other("no thread for the handler")) };
+    let label = Label { job: start.id, metrics: Metrics::new().kind(kind) };
+    let handler = crew.spawn(label, async move { Ended::from(handler.run(&payload, &context).await) });
     // What cannot be said is not heard: the worker is gone too.
-    let heard = attend(task, told, said, &cancelled, &stopping).await.unwrap_or(false);
+    let heard = tokio::select! {
+        heard = attend(handler, told, said, &cancelled, &stopping) => heard.unwrap_or(false),
+        () = crew.watch(CancellationToken::new()) => false,
+    };
     Ok((!heard).then_some(orphan))
 }
 
 /// Answers whether the worker heard the end.
 async fn attend(
-    mut task: JoinHandle<Ended>,
+    mut handler: Hold<Ended>,
     mut told: UnboundedReceiver<String>,
     mut said: Receiver<Voiced>,
     cancelled: &CancellationToken,
@@ -73,7 +78,7 @@ async fn attend(
             biased;
             line = told.recv() => match line.as_deref() {
                 None => {
-                    task.abort();
+                    handler.abort();
                     return Ok(false);
                 }
                 Some(line) if line == wire::CANCEL.trim_end() => cancelled.cancel(),
@@ -81,16 +86,14 @@ async fn attend(
                 Some(_) => {}
             },
             Some(voiced) = said.recv() => pass_on(voiced)?,
-            ended = &mut task => break ended,
+            ended = handler.ended() => break ended,
         }
     };
     while let Ok(voiced) = said.try_recv() {
         pass_on(voiced)?;
     }
-    let ended = ended.unwrap_or_else(|error| match error.try_into_panic() {
-        Ok(panic) => Ended::Panicked(panic_message(&*panic)),
-        Err(error) => Ended::Fail(Fault::new("handler", error.to_string())),
-    });
+    let Some(ended) = ended else { return Ok(false) };
+    let ended = ended.unwrap_or_else(|panic| Ended::Panicked(panic_message(&*panic)));
     say(&Said::Ended(ended))?;
     Ok(true)
 }
