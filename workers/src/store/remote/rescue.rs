@@ -10,8 +10,9 @@ use crate::store::{
 use flotilla_jobs::{Cause, JobId, JobState};
 use std::{collections::HashMap, time::Duration};
 
-/// How long a rescuer has before its own lease on the jobs expires.
-const GRACE: Duration = Duration::from_secs(30);
+/// How long a rescuer has before its own lease on the jobs expires: so much longer a job waits whose rescuer dies as well.
+/// One that is slower does no harm, since the record's fence lets only the first count the crash.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// How long workers have to renew their leases once the queue answers again, before what has run out is taken from
 /// them. They try every 5 s at the latest, so whoever has not by then is gone.
