@@ -12,7 +12,10 @@ use crate::{
     voice::Voice,
 };
 use flotilla_jobs::{Fault, Outcome};
-use std::io::{self, BufRead as _, Write as _};
+use std::{
+    io::{self, BufRead as _, Write as _},
+    sync::Arc,
+};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +54,7 @@ pub async fn serve(registry: &Registry) -> io::Result<Option<Orphan>> {
         tenant: start.tenant,
         cancelled: cancelled.clone(),
         stopping: stopping.clone(),
+        resumed: start.resumed.map(Arc::new),
         voice: Voice::new(say_in),
     };
     let payload = start.payload;

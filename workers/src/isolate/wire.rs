@@ -6,7 +6,7 @@ use crate::{
     policy::Ran,
     store::{Lease, LiveEvent},
 };
-use flotilla_jobs::{Attempts, Fault, JobId, Outcome};
+use flotilla_jobs::{Attempts, Fault, JobId, Outcome, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -31,6 +31,7 @@ pub(super) struct Start {
     run: u32,
     attempts: Attempts,
     ready_at: Millis,
+    pub resumed: Option<Progress>,
     pub payload: Box<RawValue>,
 }
 
@@ -49,6 +50,7 @@ impl Start {
             run: lease.run,
             attempts: lease.attempts,
             ready_at: lease.ready_at,
+            resumed: cx.resumed.as_deref().cloned(),
             payload,
         }
     }

@@ -47,11 +47,9 @@ impl Record {
     /// The last progress of jobs that said any. One that cannot be read is as good as none: it only saves a handler
     /// work.
     pub(crate) async fn progress(&self, jobs: &[JobId]) -> Result<HashMap<JobId, Progress>, Error> {
-        let rows = sqlx::query(include_str!("read_progress.sql"))
-            .bind(jobs.iter().map(|job| job.0).collect::<Vec<_>>())
-            .fetch_all(&self.pool)
-            .await
-            .map_err(fault)?;
+        let read =
+            sqlx::query(include_str!("read_progress.sql")).bind(jobs.iter().map(|job| job.0).collect::<Vec<_>>());
+        let rows = self.conn().await?.rows(read).await?;
         let mut found = HashMap::with_capacity(rows.len());
         for r in &rows {
             let (id, text) = (JobId(row::get(r, "id")?), row::get::<String>(r, "progress")?);
