@@ -2,6 +2,7 @@
 
 use crate::JobId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What came of asking for a job to be cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,9 @@ pub struct QueueStats {
     /// For how long the longest-waiting pending job has been ready, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_pending_ms: Option<u64>,
+    /// Pending jobs that no worker which came upon them knows how to run, by kind; about 100 kinds at most.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waiting_for_worker: BTreeMap<String, u64>,
 }
 
 /// Every queue.

@@ -30,7 +30,7 @@ pub enum Outcome<T> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[error("{message}")]
 pub struct Fault {
-    /// A stable, machine-readable code such as `timeout`, `panic`, `invalid_payload`, `unknown_kind`, `handler`.
+    /// A stable, machine-readable code such as `timeout`, `panic`, `invalid_payload`, `handler`.
     pub code: String,
     /// What happened and what to do; no secrets, no stack.
     pub message: String,

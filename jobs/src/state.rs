@@ -102,6 +102,9 @@ impl JobState {
         Self::Quarantined,
     ];
 
+    /// Every state that a job ends in.
+    pub const TERMINAL: [Self; 4] = [Self::Completed, Self::Failed, Self::Cancelled, Self::Quarantined];
+
     /// The state after `event`, or `None` where that is not legal.
     pub fn after(self, event: Event) -> Option<Self> {
         TRANSITIONS.iter().find(|(from, on, _)| *from == self && *on == event).map(|(_, _, to)| *to)

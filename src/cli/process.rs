@@ -2,21 +2,21 @@
 
 use super::{isolated, session::Session};
 use crate::{
-    config::{Config, Listen},
+    config::{Config, Listen, Worker},
     exit::{Exit, Failure},
     http::{self, App, Guard, Limits},
     kinds,
     open::Place,
     shutdown::Shutdown,
 };
-use flotilla_jobs::api::QueueChange;
+use flotilla_jobs::{JobState, api::QueueChange};
 use flotilla_workers::{
     fleet::{Fleet, FleetOptions, QueueWeight, Report},
     metrics::Metrics,
     producer::Producer,
     store::{Store, metered::metered},
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -143,12 +143,18 @@ fn fleet_options(config: &Config, hard_stop: CancellationToken) -> FleetOptions 
         max_unrecorded: worker.max_unrecorded,
         max_unrecorded_bytes: worker.max_unrecorded_mib.saturating_mul(1024 * 1024),
         poll: Duration::from_millis(worker.poll_ms),
-        prune_after: (worker.prune_after_days > 0).then(|| DAY * worker.prune_after_days as u32),
+        prune_after: prune_after(worker),
         adopt: worker.adopt.clone(),
         isolation: isolated::again(),
         hard_stop,
         ..FleetOptions::default()
     }
+}
+
+fn prune_after(worker: &Worker) -> BTreeMap<JobState, Duration> {
+    let days = |state: JobState| *worker.prune_after_days_of.get(state.as_str()).unwrap_or(&worker.prune_after_days);
+    let ages = JobState::TERMINAL.into_iter().map(|state| (state, days(state))).filter(|(_, days)| *days > 0);
+    ages.map(|(state, days)| (state, DAY * days as u32)).collect()
 }
 
 fn host_name() -> String {

@@ -60,7 +60,18 @@ fn print(queues: &[QueueStats], as_json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let rows: Vec<_> = queues.iter().map(row).collect();
-    output::table(&["QUEUE", "STATUS", "PENDING", "OLDEST", "RUNNING", "CAP", "SCHEDULED", "PAUSED JOBS"], &rows)
+    output::table(&["QUEUE", "STATUS", "PENDING", "OLDEST", "RUNNING", "CAP", "SCHEDULED", "PAUSED JOBS"], &rows)?;
+    queues.iter().flat_map(waiting).for_each(|line| output::note(&line));
+    Ok(())
+}
+
+/// A line for each kind of which jobs wait for a worker that knows it.
+pub fn waiting(queue: &QueueStats) -> Vec<String> {
+    let line = |(kind, jobs): (&String, &u64)| {
+        let wait = if *jobs == 1 { "waits" } else { "wait" };
+        format!("{}: {jobs} {wait} for a worker that knows `{kind}`", queue.name)
+    };
+    queue.waiting_for_worker.iter().map(line).collect()
 }
 
 fn row(queue: &QueueStats) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! What must hold between settings, beyond their types.
 
 use super::{Config, Listen};
-use flotilla_jobs::check_name;
+use flotilla_jobs::{JobState, check_name};
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
 
@@ -9,6 +9,9 @@ use std::net::SocketAddr;
 const MIN_TOKEN: usize = 16;
 /// Longest token.
 pub const MAX_TOKEN: usize = 512;
+
+/// Longest time that ended jobs are kept, other than for ever: a hundred years.
+const MAX_DAYS: u64 = 36_500;
 
 type Wrong = (&'static str, String);
 
@@ -71,7 +74,15 @@ fn worker(config: &Config) -> Result<(), Wrong> {
     range("worker.poll_ms", worker.poll_ms, 10, 60_000)?;
     range("worker.drain_ms", worker.drain_ms, 0, 86_400_000)?;
     range("worker.hard_stop_ms", worker.hard_stop_ms, 500, 86_400_000)?;
-    range("worker.prune_after_days", worker.prune_after_days, 0, 36_500)
+    range("worker.prune_after_days", worker.prune_after_days, 0, MAX_DAYS)?;
+    for (state, days) in &worker.prune_after_days_of {
+        if !JobState::TERMINAL.iter().any(|ended| ended.as_str() == state) {
+            let ended = JobState::TERMINAL.map(JobState::as_str).join(", ");
+            return Err(("worker.prune_after_days_of", format!("`{state}` is no state that jobs end in; use {ended}")));
+        }
+        range("worker.prune_after_days_of", *days, 0, MAX_DAYS)?;
+    }
+    Ok(())
 }
 
 fn http(config: &Config) -> Result<(), Wrong> {

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// Settings that are tables with free names, and so are replaced as a whole.
-const TABLES: &[&str] = &["worker.queues"];
+const TABLES: &[&str] = &["worker.queues", "worker.prune_after_days_of"];
 
 /// Every setting with its default.
 pub static KNOWN: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {

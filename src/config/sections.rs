@@ -71,6 +71,7 @@ pub struct Worker {
     pub max_unrecorded_mib: usize,
     pub poll_ms: u64,
     pub prune_after_days: u64,
+    pub prune_after_days_of: BTreeMap<String, u64>,
     #[serde(deserialize_with = "adopt")]
     pub adopt: Vec<AdoptSource>,
     pub drills: bool,

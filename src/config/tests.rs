@@ -80,6 +80,7 @@ fn every_type_can_come_from_the_environment() {
         .var("FLOTILLA_HTTP__ACCEPT_UNKNOWN_KINDS", "true")
         .var("FLOTILLA_HTTP__REVIEW_ROOTS", "/a, /b")
         .var("FLOTILLA_WORKER__QUEUES", "fast=3, slow")
+        .var("FLOTILLA_WORKER__PRUNE_AFTER_DAYS_OF", "failed=90")
         .var("FLOTILLA_WORKER__HTTP__LISTEN", "off")
         .var("FLOTILLA_HTTP__LISTEN", "localhost:0")
         .var("FLOTILLA_QUEUES__SLOW__CAP", "4")
@@ -90,6 +91,7 @@ fn every_type_can_come_from_the_environment() {
     assert!(config.http.accept_unknown_kinds);
     assert_eq!(config.http.review_roots, [PathBuf::from("/a"), PathBuf::from("/b")]);
     assert_eq!(config.worker.queues.into_iter().collect::<Vec<_>>(), [("fast".into(), 3), ("slow".into(), 1)]);
+    assert_eq!(config.worker.prune_after_days_of["failed"], 90);
     assert_eq!(config.worker.http.listen, Listen::Off);
     assert_eq!(config.http.listen, Listen::On(([127, 0, 0, 1], 0).into()));
     assert_eq!(config.queues["slow"].cap, 4);
@@ -122,6 +124,10 @@ fn a_wrong_setting_is_named_with_its_place_and_what_is_right() {
         (
             "[worker]\nrenew_ms = 9000\n",
             "flotilla.toml:2: worker.renew_ms: is 9000; use 100 to 5000 (a third of worker.lease_ms, so that one lost call costs nothing)",
+        ),
+        (
+            "[worker]\nprune_after_days_of = { running = 1 }\n",
+            "flotilla.toml:2: worker.prune_after_days_of: `running` is no state that jobs end in; use completed, failed, cancelled, quarantined",
         ),
         (
             "[log]\nformat = \"xml\"\n",

@@ -2,9 +2,9 @@
 
 mod cancelling;
 mod client_gone;
-mod cut_commit;
 #[cfg(target_os = "linux")]
 mod clocks;
+mod cut_commit;
 mod drilling;
 mod drills;
 mod fleet;
@@ -15,28 +15,27 @@ mod full_disk;
 mod handing_over;
 mod killed_server;
 mod killed_worker;
+mod leading;
 mod network;
+mod new_kind;
 mod one_file;
 mod pausing;
 mod place;
-mod rolling;
+#[cfg(target_os = "linux")]
+mod poison;
 mod postgres_away;
 #[path = "../support/proxy.rs"]
 mod proxy;
-mod redis_away;
-#[path = "../../workers/tests/support/servers.rs"]
-#[allow(dead_code, reason = "shared with tests that harm their servers")]
-mod servers;
-mod side_by_side;
-mod stopping;
-#[cfg(target_os = "linux")]
-mod poison;
 mod random_kills;
+mod redis_away;
+mod rolling;
 #[path = "../../workers/tests/support/servers.rs"]
 #[allow(dead_code, reason = "shared with tests that harm their servers")]
 mod servers;
 #[cfg(target_os = "linux")]
 mod shut_file;
+mod side_by_side;
+mod stopping;
 mod stuck;
 #[path = "../support/mod.rs"]
 mod support;

@@ -14,7 +14,7 @@ use crate::{
     tally::Tally,
     voice::Voice,
 };
-use flotilla_jobs::{Fault, Outcome, Progress};
+use flotilla_jobs::Progress;
 use std::{any::Any, collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -82,13 +82,6 @@ impl Kinds {
         let known = registry.kinds().filter_map(|kind| Some((kind, (registry.handler(kind)?, metrics.kind(kind)))));
         Self { known: known.collect(), unknown: metrics.kind("unknown") }
     }
-
-    fn fault(&self, kind: &str) -> Fault {
-        let mut known: Vec<_> = self.known.keys().copied().collect();
-        known.sort_unstable();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Fault::new("unknown_kind", format!("kind `{kind}` is not known to this worker; it knows: {known}"))
-    }
 }
 
 impl Executor {
@@ -113,7 +106,11 @@ impl Executor {
         let rules = Rules::of(&claimed);
         let voice = Voice::new(self.said.clone());
         let (ran, metrics) = match self.kinds.known.get(claimed.kind.as_str()) {
-            None => (Ran::Returned(Outcome::Fail(self.kinds.fault(&claimed.kind))), &self.kinds.unknown),
+            None => {
+                // A store is asked for known kinds only; whoever knows this one may still run it.
+                tracing::error!("the store handed out a job of a kind that this worker does not know; giving it back");
+                (Ran::Dropped, &self.kinds.unknown)
+            }
             Some((_, metrics)) if self.draining.is_cancelled() || run.why().is_some() => (Ran::Dropped, metrics),
             Some((handler, metrics)) => {
                 let _running = metrics.start(claimed.claimed_at - claimed.ready_at());

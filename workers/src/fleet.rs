@@ -13,7 +13,13 @@ use crate::{
     executor::{Executor, Kinds, Suspects},
     loops::shares::Shares,
     loops::{
-        adopt, claim::Claimer, flush::Flusher, listen::Listener, live, promote, prune, reconcile, renew::Renewer,
+        adopt,
+        claim::Claimer,
+        flush::Flusher,
+        lead::{Duties, Leader},
+        listen::Listener,
+        live, parked, promote, prune, reconcile,
+        renew::Renewer,
         rescue,
     },
     metrics::Metrics,
@@ -121,6 +127,7 @@ impl Fleet {
         let claimer = Claimer {
             store: Arc::clone(&store),
             worker: worker.clone(),
+            kinds: registry.kinds().collect(),
             shares,
             wake,
             lease: options.lease,
@@ -136,17 +143,28 @@ impl Fleet {
             "rescue",
             rescue::run(Arc::clone(&store), queues, options.lease, Arc::clone(&metrics), draining.clone()),
         );
-        bringing.spawn(
-            "reconcile",
-            reconcile::run(Arc::clone(&store), Arc::clone(&metrics), reconcile_now, draining.clone()),
-        );
-        if !options.adopt.is_empty() {
-            let sources = options.adopt.clone();
-            bringing.spawn("adopt", adopt::run(Arc::clone(&store), sources, Arc::clone(&metrics), draining.clone()));
+        // What one worker of the fleet does for all.
+        let mut duties = Duties::default();
+        let led = duties.add("reconcile");
+        let reconcile = reconcile::run(Arc::clone(&store), Arc::clone(&metrics), led, reconcile_now, draining.clone());
+        bringing.spawn("reconcile", reconcile);
+        bringing.spawn("parked", parked::run(Arc::clone(&store), duties.add("parked"), draining.clone()));
+        for source in options.adopt {
+            let led = duties.add(format!("adopt {}", source.source));
+            let adopt = adopt::run(Arc::clone(&store), source, Arc::clone(&metrics), led, draining.clone());
+            bringing.spawn("adopt", adopt);
         }
-        if let Some(age) = options.prune_after {
-            bringing.spawn("prune", prune::run(Arc::clone(&store), age, Arc::clone(&metrics), draining.clone()));
-        }
+        let (ages, led) = (options.prune_after, duties.add("prune"));
+        bringing.spawn("prune", prune::run(Arc::clone(&store), ages, Arc::clone(&metrics), led, draining.clone()));
+        let leader = Leader {
+            store: Arc::clone(&store),
+            holder: worker.clone(),
+            ttl: options.lease,
+            every: options.renew_every,
+            metrics: Arc::clone(&metrics),
+            duties,
+        };
+        bringing.spawn("lead", leader.run(draining.clone()));
 
         shutdown.run(bringing, working, keeping).await;
         crew.close().await;

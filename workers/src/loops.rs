@@ -3,9 +3,11 @@
 pub(crate) mod adopt;
 pub(crate) mod claim;
 pub(crate) mod flush;
+pub(crate) mod lead;
 pub(crate) mod listen;
 pub(crate) mod live;
 mod outage;
+pub(crate) mod parked;
 pub(crate) mod promote;
 pub(crate) mod prune;
 pub(crate) mod reconcile;
@@ -17,6 +19,7 @@ pub(crate) mod shares;
 pub(crate) use outage::Outage;
 
 use crate::store::Error;
+use lead::Led;
 use rand::RngExt;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +47,32 @@ where
             Err(error) => outage.failed(&error),
         };
     }
+}
+
+/// The same, but a tick waits until this worker leads the duty. What needs no more than to be done once by somebody is
+/// done so; what must be prompt is left to every worker, and the store does each part of it once.
+pub(crate) async fn every_led<F, T>(
+    name: &'static str,
+    led: &Led,
+    first: Duration,
+    stop: &CancellationToken,
+    mut tick: F,
+) where
+    F: FnMut() -> T,
+    T: Future<Output = Result<Duration, Error>>,
+{
+    let tick = || {
+        let work = tick();
+        async move {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(Duration::ZERO),
+                () = led.leads() => {}
+            }
+            work.await
+        }
+    };
+    every(name, first, stop, tick).await;
 }
 
 /// The period, up to a fifth longer: workers that were started together do not act together.

@@ -35,9 +35,11 @@ pub struct Metrics {
     reconciled: IntCounter,
     adopted: IntCounterVec,
     pruned: IntCounter,
+    leads: IntGaugeVec,
     queue_jobs: IntGaugeVec,
     queue_oldest: GaugeVec,
     queue_paused: IntGaugeVec,
+    queue_parked: IntGaugeVec,
     store_calls: HistogramVec,
     store_errors: IntCounterVec,
     pool: IntGaugeVec,
@@ -107,6 +109,18 @@ impl Metrics {
                 &["kind"],
             ),
             pruned: counter(r, "flotilla_jobs_pruned_total", "Ended jobs deleted because of their age."),
+            leads: gauges(
+                r,
+                "flotilla_leads",
+                "1 where this process does for the fleet what one of its workers has to do, 0 where another one does.",
+                &["duty"],
+            ),
+            queue_parked: gauges(
+                r,
+                "flotilla_queue_waiting_for_worker",
+                "Pending jobs of a queue that wait for a worker which knows their kind, fleet-wide.",
+                &["queue"],
+            ),
             queue_jobs: gauges(r, "flotilla_queue_jobs", "Jobs in a queue, fleet-wide.", &["queue", "state"]),
             queue_oldest: add(
                 r,
@@ -150,6 +164,7 @@ impl Metrics {
         self.queue_jobs.reset();
         self.queue_oldest.reset();
         self.queue_paused.reset();
+        self.queue_parked.reset();
         for q in queues {
             let counts = [
                 (JobState::Scheduled, q.scheduled),
@@ -163,6 +178,9 @@ impl Metrics {
             let oldest = q.oldest_pending_ms.unwrap_or(0) as f64 / 1_000.0;
             self.queue_oldest.with_label_values(&[q.name.as_str(), JobState::Pending.as_str()]).set(oldest);
             self.queue_paused.with_label_values(&[q.name.as_str()]).set(i64::from(q.paused));
+            // Not by kind: anyone can invent names.
+            let parked: u64 = q.waiting_for_worker.values().sum();
+            self.queue_parked.with_label_values(&[q.name.as_str()]).set(parked as i64);
         }
     }
 
@@ -216,6 +234,10 @@ impl Metrics {
 
     pub(crate) fn pruned(&self, jobs: u32) {
         self.pruned.inc_by(u64::from(jobs));
+    }
+
+    pub(crate) fn leads(&self, duty: &str, leads: bool) {
+        self.leads.with_label_values(&[duty]).set(i64::from(leads));
     }
 
     pub(crate) fn store_call(&self, store: &str, operation: &str, took: Duration, worked: bool) {

@@ -24,7 +24,7 @@ pub use error::{Error, OpenError, Trouble};
 pub use types::*;
 
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
 
 /// Accepts jobs, hands them out under leases, and records how they end.
 #[async_trait]
@@ -41,6 +41,10 @@ pub trait Jobs: Send + Sync {
     /// Two callers never receive the same job while a lease is live. Order within a queue: priority, then age (the
     /// time a job became ready, then its id). A paused queue and a queue at its cap give nothing. Returns fewer than
     /// asked for, or none, rather than wait.
+    ///
+    /// A job of a kind that is not among `p.kinds` is left for a worker that knows it: it keeps its place and its
+    /// group's slot and holds up no other kind. Until such a worker claims, [`Upkeep::queues`] counts it as waiting for
+    /// one, once it has been met.
     async fn claim(&self, p: Claim<'_>) -> Result<Vec<Claimed>, Error>;
 
     /// Extends leases to `ttl` from now; answers in the order given, for each: kept, lost, or cancel asked (and kept).
@@ -102,9 +106,19 @@ pub trait Upkeep: Send + Sync {
         Err(flotilla_jobs::Invalid::new("worker.adopt", message).into())
     }
 
-    /// Deletes at most `batch` jobs in a terminal state that ended at least `age` ago, with all that is on record
-    /// about them; answers how many.
-    async fn prune(&self, age: std::time::Duration, batch: u32) -> Result<u32, Error>;
+    /// Deletes at most `batch` jobs that ended in `state` at least `age` ago, with all that is on record about them;
+    /// answers how many. A store may take fewer at a time; 0 says that none is left. What is unfinished always stays.
+    async fn prune(&self, state: JobState, age: std::time::Duration, batch: u32) -> Result<u32, Error>;
+
+    /// Deletes at most `batch` idempotency and unique keys whose window is over, though their jobs stay; answers how
+    /// many. Other keys go with their jobs.
+    async fn prune_keys(&self, batch: u32) -> Result<u32, Error>;
+
+    /// Makes `holder` the one of a fleet that does each duty until `ttl` from now, unless another one is; answers in
+    /// the order given whether it is. A holder that asks again extends its time; one that asks for no time gives up.
+    ///
+    /// A store that lost its memory of it may let two lead until the first asks again: what is led must bear that.
+    async fn lead(&self, duties: &[String], holder: &str, ttl: std::time::Duration) -> Result<Vec<bool>, Error>;
 
     /// Pauses or resumes a queue, or changes its cap, for the whole fleet; what is `None` stays as it is.
     async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error>;

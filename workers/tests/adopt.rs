@@ -76,7 +76,7 @@ impl World {
         let queues = [("mails".to_owned(), 1_000)];
         let mut numbers = Vec::new();
         loop {
-            let ask = Claim { worker: "one", queues: &queues, lease_ttl: Duration::from_mins(1) };
+            let ask = Claim { worker: "one", queues: &queues, kinds: None, lease_ttl: Duration::from_mins(1) };
             let claimed = self.store.claim(ask).await.unwrap();
             if claimed.is_empty() {
                 return numbers;

@@ -6,7 +6,7 @@ mod proxy;
 #[allow(dead_code, reason = "shared with the conformance suite")]
 mod servers;
 
-use flotilla_jobs::{Filter, JobId, NewJob, Options as JobOptions};
+use flotilla_jobs::{Filter, JobId, JobState, NewJob, Options as JobOptions};
 use flotilla_workers::store::{
     AdoptSource, Claim, Claimed, End, Error, LiveEvent, QueueChange, Settle, Store, Submission,
     remote::{Options, migrate, open},
@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 const LEASE: Duration = Duration::from_mins(10);
 const QUEUE: &str = "default";
 
-const OPERATIONS: [&str; 20] = [
+const OPERATIONS: [&str; 22] = [
     "enqueue",
     "enqueue keyed",
     "claim",
@@ -41,6 +41,8 @@ const OPERATIONS: [&str; 20] = [
     "reconcile",
     "adopt",
     "prune",
+    "prune keys",
+    "lead",
     "queues",
     "configure",
     "append",
@@ -97,7 +99,9 @@ impl World {
                 let from = AdoptSource { source: "theirs".into(), kind: "noop".into(), queue: QUEUE.into() };
                 store.adopt(&from, 10).await.map(drop)
             }
-            "prune" => store.prune(LEASE, 10).await.map(drop),
+            "prune" => store.prune(JobState::Completed, LEASE, 10).await.map(drop),
+            "prune keys" => store.prune_keys(10).await.map(drop),
+            "lead" => store.lead(&["prune".to_owned()], "one", LEASE).await.map(drop),
             "queues" => store.queues().await.map(drop),
             "configure" => store.configure_queue(QUEUE, QueueChange { paused: Some(false), cap: None }).await,
             "append" => store.append(vec![(lease.clone(), LiveEvent::Cut)]).await,
@@ -121,7 +125,7 @@ impl World {
 
 async fn claim(store: &dyn Store, max: u32) -> Result<Vec<Claimed>, Error> {
     let queues = [(QUEUE.to_owned(), max)];
-    store.claim(Claim { worker: "one", queues: &queues, lease_ttl: LEASE }).await
+    store.claim(Claim { worker: "one", queues: &queues, kinds: None, lease_ttl: LEASE }).await
 }
 
 fn job(key: Option<String>) -> Submission {

@@ -38,7 +38,7 @@ async fn fill(store: &dyn Store) {
     };
     store.enqueue((0..60).map(job).collect()).await.unwrap();
     let queues = [("default".to_owned(), 12)];
-    let ask = Claim { worker: "one", queues: &queues, lease_ttl: Duration::from_mins(1) };
+    let ask = Claim { worker: "one", queues: &queues, kinds: None, lease_ttl: Duration::from_mins(1) };
     let ends = [
         End::Completed(RawValue::NULL.to_owned()),
         End::Failed(Fault::new("broken", "for good")),

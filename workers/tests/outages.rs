@@ -41,14 +41,14 @@ impl World {
 
     async fn claim(&self, max: u32) -> Result<Vec<Claimed>, Error> {
         let queues = [("default".to_owned(), max)];
-        self.store.claim(Claim { worker: "one", queues: &queues, lease_ttl: LIMIT }).await
+        self.store.claim(Claim { worker: "one", queues: &queues, kinds: None, lease_ttl: LIMIT }).await
     }
 
     /// Claims a job, and settles it so that the record knows and this store's queue does not hear of it.
     async fn settle_unheard(&self, end: End) -> Claimed {
         let accepted = self.store.enqueue(jobs(1)).await.unwrap();
         let queues = [("default".to_owned(), 1)];
-        let ask = Claim { worker: "one", queues: &queues, lease_ttl: Duration::from_millis(1) };
+        let ask = Claim { worker: "one", queues: &queues, kinds: None, lease_ttl: Duration::from_millis(1) };
         let claimed = self.store.claim(ask).await.unwrap().pop().unwrap();
         assert_eq!(claimed.id(), accepted[0].id);
         let elsewhere = Options { prefix: "elsewhere".to_owned(), ..options(&self.redis, &self.postgres) };

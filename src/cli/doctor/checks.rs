@@ -2,11 +2,13 @@
 
 use super::{Check, Session};
 use crate::{
+    cli::queues::waiting,
     config::{Listen, may_listen},
     exit::Exit,
     machine,
     open::Place,
 };
+use flotilla_jobs::api::QueueStats;
 use std::{os::unix::fs::PermissionsExt, process::Command};
 use tokio::net::TcpListener;
 
@@ -92,8 +94,22 @@ async fn store(session: &Session) -> Vec<Check> {
             )
         });
     }
+    if let Ok(queues) = store.queues().await {
+        checks.push(kinds(&queues));
+    }
     store.close().await;
     checks
+}
+
+/// Jobs of kinds that no worker knows wait for ever.
+fn kinds(queues: &[QueueStats]) -> Check {
+    const NAME: &str = "kinds";
+    let waiting: Vec<String> = queues.iter().flat_map(waiting).collect();
+    if waiting.is_empty() {
+        return Check::ok(NAME, "every job that waits is of a kind that its workers know");
+    }
+    let fix = "start a worker of the version that knows it, or cancel them (`flotilla cancel --kind KIND --state pending --all`)";
+    Check::warn(NAME, waiting.join("; "), fix)
 }
 
 fn disk(session: &Session) -> Check {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// Ends one job of the queue with a fault.
 async fn fail_one(store: &dyn Store) -> String {
     let queues = [("default".to_owned(), 1)];
-    let claim = Claim { worker: "test", queues: &queues, lease_ttl: SOON };
+    let claim = Claim { worker: "test", queues: &queues, kinds: None, lease_ttl: SOON };
     let claimed = store.claim(claim).await.unwrap().pop().expect("a job waits");
     let id = claimed.id().to_string();
     let fault = flotilla_jobs::Fault::new("handler", "no luck");

@@ -73,8 +73,9 @@ async fn claims(store: &Arc<dyn Store>, queue: &str) -> anyhow::Result<f64> {
     let mut times = Vec::with_capacity(CLAIMS);
     for _ in 0..CLAIMS {
         let start = Instant::now();
-        let claimed =
-            store.claim(Claim { worker: "bench", queues: &queues, lease_ttl: Duration::from_mins(10) }).await?;
+        let claimed = store
+            .claim(Claim { worker: "bench", queues: &queues, kinds: None, lease_ttl: Duration::from_mins(10) })
+            .await?;
         times.push(start.elapsed());
         let end = |c: Claimed| {
             let end = End::Completed(RawValue::NULL.to_owned());

@@ -1,7 +1,8 @@
 //! What a fleet may be told.
 
 use crate::{isolate::Isolation, store::AdoptSource};
-use std::time::Duration;
+use flotilla_jobs::JobState;
+use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// How a fleet runs. Every field has a default.
@@ -13,7 +14,8 @@ pub struct FleetOptions {
     pub concurrency: usize,
     /// The queues served, and each one's weight when slots are short.
     pub queues: Vec<QueueWeight>,
-    /// How long a lease lasts: so soon after a worker's death its jobs run again.
+    /// How long a lease lasts: so soon after a worker's death its jobs run again. What one worker does for the fleet
+    /// another one does after the same time.
     pub lease: Duration,
     /// How often leases are renewed; at most a third of `lease`, so that one lost call costs nothing.
     pub renew_every: Duration,
@@ -32,8 +34,8 @@ pub struct FleetOptions {
     pub max_unrecorded_bytes: usize,
     /// A slow poll for work, in case a wake-up is lost.
     pub poll: Duration,
-    /// Age at which ended jobs are deleted; `None` keeps them.
-    pub prune_after: Option<Duration>,
+    /// By the state that jobs ended in, the age at which they are deleted; those of a state not named are kept.
+    pub prune_after: BTreeMap<JobState, Duration>,
     /// Queues of stock apalis-redis producers whose jobs are taken over.
     pub adopt: Vec<AdoptSource>,
     /// How jobs that lost a worker before are run in a process of their own; `None` runs them among the others, where
@@ -74,7 +76,7 @@ impl Default for FleetOptions {
             max_unrecorded: 5_000,
             max_unrecorded_bytes: 64 * 1024 * 1024,
             poll: Duration::from_secs(5),
-            prune_after: Some(Duration::from_hours(30 * 24)),
+            prune_after: JobState::TERMINAL.map(|state| (state, Duration::from_hours(30 * 24))).into(),
             adopt: Vec::new(),
             isolation: None,
             hard_stop: CancellationToken::new(),

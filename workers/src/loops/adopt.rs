@@ -1,5 +1,6 @@
 //! Takes over what stock apalis-redis producers push.
 
+use super::lead::Led;
 use crate::{
     metrics::Metrics,
     store::{AdoptSource, Error, Store},
@@ -15,23 +16,20 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Takes over until `stop`.
 pub(crate) async fn run(
     store: Arc<dyn Store>,
-    sources: Vec<AdoptSource>,
+    source: AdoptSource,
     metrics: Arc<Metrics>,
+    led: Led,
     stop: CancellationToken,
 ) {
-    super::every("adopt", Duration::ZERO, &stop, || tick(&*store, &sources, &metrics)).await;
+    super::every_led("adopt", &led, Duration::ZERO, &stop, || tick(&*store, &source, &metrics)).await;
 }
 
-/// Takes over one batch from each source; answers when to come back.
-async fn tick(store: &dyn Store, sources: &[AdoptSource], metrics: &Metrics) -> Result<Duration, Error> {
-    let mut most = 0;
-    for source in sources {
-        let adopted = store.adopt(source, BATCH).await?;
-        if adopted > 0 {
-            metrics.adopted(&source.kind, adopted);
-            tracing::debug!(source = source.source, jobs = adopted, "took over jobs of an apalis-redis producer");
-        }
-        most = most.max(adopted);
+/// Takes over one batch; answers when to come back.
+async fn tick(store: &dyn Store, source: &AdoptSource, metrics: &Metrics) -> Result<Duration, Error> {
+    let adopted = store.adopt(source, BATCH).await?;
+    if adopted > 0 {
+        metrics.adopted(&source.kind, adopted);
+        tracing::debug!(source = source.source, jobs = adopted, "took over jobs of an apalis-redis producer");
     }
-    Ok(if most > 0 { Duration::ZERO } else { super::jittered(PERIOD) })
+    Ok(if adopted > 0 { Duration::ZERO } else { super::jittered(PERIOD) })
 }

@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Claimer {
     pub store: Arc<dyn Store>,
     pub worker: String,
+    /// What it can run.
+    pub kinds: Vec<&'static str>,
     pub shares: Shares,
     pub wake: Arc<Wake>,
     pub lease: Duration,
@@ -92,7 +94,8 @@ impl Claimer {
             .filter(|(_, share)| **share > 0)
             .map(|(name, share)| (name.to_owned(), *share))
             .collect();
-        let claim = Claim { worker: &self.worker, queues: &asked, lease_ttl: self.lease };
+        let kinds = Some(self.kinds.as_slice());
+        let claim = Claim { worker: &self.worker, queues: &asked, kinds, lease_ttl: self.lease };
         let jobs = self.store.claim(claim).await?;
         // A queue that gave nothing is closed until there is news of it. One that gave less than its share stays
         // open: a store may answer with less than it has.

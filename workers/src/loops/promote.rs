@@ -1,4 +1,6 @@
 //! Moves delayed jobs into their queues when they are due.
+//!
+//! Every worker does it, for the queues it serves: it must be prompt, whoever died. The store moves a job once.
 
 use crate::store::{Error, Store};
 use std::{sync::Arc, time::Duration};

@@ -1,25 +1,41 @@
-//! Deletes jobs that ended long ago.
+//! Deletes jobs that ended long ago, and keys that count no more.
 
+use super::lead::Led;
 use crate::{
     metrics::Metrics,
     store::{Error, Store},
 };
-use std::{sync::Arc, time::Duration};
+use flotilla_jobs::JobState;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 const PERIOD: Duration = Duration::from_mins(1);
 const BATCH: u32 = 1_000;
-/// Between full batches: deleting must not get in the way of work.
+/// Between batches: deleting must not get in the way of work.
 const BREATH: Duration = Duration::from_millis(20);
 
-/// Prunes until `stop`.
-pub(crate) async fn run(store: Arc<dyn Store>, age: Duration, metrics: Arc<Metrics>, stop: CancellationToken) {
-    super::every("prune", super::first(PERIOD), &stop, || tick(&*store, age, &metrics)).await;
+/// Prunes until `stop`: jobs by the age that their state has, for the states named.
+pub(crate) async fn run(
+    store: Arc<dyn Store>,
+    ages: BTreeMap<JobState, Duration>,
+    metrics: Arc<Metrics>,
+    led: Led,
+    stop: CancellationToken,
+) {
+    super::every_led("prune", &led, super::first(PERIOD), &stop, || tick(&*store, &ages, &metrics)).await;
 }
 
-/// Prunes one batch; answers when to come back.
-pub(crate) async fn tick(store: &dyn Store, age: Duration, metrics: &Metrics) -> Result<Duration, Error> {
-    let pruned = store.prune(age, BATCH).await?;
-    metrics.pruned(pruned);
-    Ok(if pruned >= BATCH { BREATH } else { super::jittered(PERIOD) })
+/// Prunes one batch of each; answers when to come back.
+pub(crate) async fn tick(
+    store: &dyn Store,
+    ages: &BTreeMap<JobState, Duration>,
+    metrics: &Metrics,
+) -> Result<Duration, Error> {
+    let mut more = store.prune_keys(BATCH).await? > 0;
+    for (state, age) in ages {
+        let pruned = store.prune(*state, *age, BATCH).await?;
+        metrics.pruned(pruned);
+        more |= pruned > 0;
+    }
+    Ok(if more { BREATH } else { super::jittered(PERIOD) })
 }

@@ -1,7 +1,7 @@
 //! Pushes accepted jobs that the queue does not know: after a wiped or failed-over queue, or a crash between record
 //! and push.
 
-use super::Outage;
+use super::{Outage, lead::Led};
 use crate::{
     metrics::Metrics,
     store::{Error, Store},
@@ -28,8 +28,15 @@ pub(crate) struct Walk {
     again: bool,
 }
 
-/// Reconciles until `stop`: in every period, and at once when `returned` says that the queue was away.
-pub(crate) async fn run(store: Arc<dyn Store>, metrics: Arc<Metrics>, returned: Arc<Notify>, stop: CancellationToken) {
+/// Reconciles until `stop` while this worker leads: in every period, and at once when `returned` says that the queue was
+/// away.
+pub(crate) async fn run(
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    led: Led,
+    returned: Arc<Notify>,
+    stop: CancellationToken,
+) {
     let mut outage = Outage::new("reconcile");
     let mut walk = Walk::default();
     let mut wait = super::first(PERIOD);
@@ -39,6 +46,11 @@ pub(crate) async fn run(store: Arc<dyn Store>, metrics: Arc<Metrics>, returned: 
             () = stop.cancelled() => return,
             () = returned.notified() => walk = Walk { after: None, again: true },
             () = tokio::time::sleep(wait) => {}
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = led.leads() => {}
         }
         wait = match tick(&*store, &mut walk, &metrics).await {
             Ok(next) => {

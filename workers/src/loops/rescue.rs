@@ -1,4 +1,7 @@
 //! Takes back the jobs of workers that died, froze or were cut off.
+//!
+//! Every worker does it, for the queues it serves: it must be prompt, whoever died. A job is taken back once, since the
+//! store takes its lease over before anything else happens.
 
 use crate::{
     metrics::Metrics,

@@ -5,7 +5,7 @@ use super::{
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
 };
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -152,8 +152,16 @@ impl Upkeep for Faulty {
         self.faults.pass("adopt", self.store.adopt(from, batch)).await
     }
 
-    async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {
-        self.faults.pass("prune", self.store.prune(age, batch)).await
+    async fn prune(&self, state: JobState, age: Duration, batch: u32) -> Result<u32, Error> {
+        self.faults.pass("prune", self.store.prune(state, age, batch)).await
+    }
+
+    async fn prune_keys(&self, batch: u32) -> Result<u32, Error> {
+        self.faults.pass("prune_keys", self.store.prune_keys(batch)).await
+    }
+
+    async fn lead(&self, duties: &[String], holder: &str, ttl: Duration) -> Result<Vec<bool>, Error> {
+        self.faults.pass("lead", self.store.lead(duties, holder, ttl)).await
     }
 
     async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::metrics::Metrics;
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::broadcast, time::Instant};
 
@@ -91,8 +91,16 @@ impl Upkeep for Metered {
         self.time("adopt", self.store.adopt(from, batch)).await
     }
 
-    async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {
-        self.time("prune", self.store.prune(age, batch)).await
+    async fn prune(&self, state: JobState, age: Duration, batch: u32) -> Result<u32, Error> {
+        self.time("prune", self.store.prune(state, age, batch)).await
+    }
+
+    async fn prune_keys(&self, batch: u32) -> Result<u32, Error> {
+        self.time("prune_keys", self.store.prune_keys(batch)).await
+    }
+
+    async fn lead(&self, duties: &[String], holder: &str, ttl: Duration) -> Result<Vec<bool>, Error> {
+        self.time("lead", self.store.lead(duties, holder, ttl)).await
     }
 
     async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {

@@ -12,6 +12,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "jobs", include_str!("../../../migrations/postgres/0001_jobs.sql")),
     (2, "groups", include_str!("../../../migrations/postgres/0002_groups.sql")),
     (3, "attempt_progress", include_str!("../../../migrations/postgres/0003_attempt_progress.sql")),
+    (4, "upkeep", include_str!("../../../migrations/postgres/0004_upkeep.sql")),
 ];
 
 /// The same for the SQLite file.
@@ -19,6 +20,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (1, "jobs", include_str!("../../../migrations/sqlite/0001_jobs.sql")),
     (2, "groups", include_str!("../../../migrations/sqlite/0002_groups.sql")),
     (3, "attempt_progress", include_str!("../../../migrations/sqlite/0003_attempt_progress.sql")),
+    (4, "upkeep", include_str!("../../../migrations/sqlite/0004_upkeep.sql")),
 ];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.

@@ -4,6 +4,7 @@ mod adopt;
 mod connect;
 mod envelope;
 mod keys;
+mod lead;
 mod link;
 mod listen;
 mod scripts;
@@ -13,12 +14,12 @@ pub(crate) use adopt::Foreign;
 pub(crate) use envelope::{Head, read as read_envelope, write as write_envelope};
 pub(crate) use ticket::{id_of, ticket};
 
-use super::{Error, Promoted};
+use super::{Claim, Error, Promoted};
 use crate::clock::Clock;
 use flotilla_jobs::JobId;
 use link::Link;
 use redis::{RedisError, Script, ScriptInvocation};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Most members of one script call: `unpack` in Lua takes fewer than 8,000 values, and a script of 1,000 jobs holds
 /// Redis for about a millisecond.
@@ -98,6 +99,17 @@ pub(crate) struct Expired {
     pub(crate) worker: String,
 }
 
+/// A queue in numbers.
+pub(crate) struct Stats {
+    pub(crate) pending: u64,
+    pub(crate) delayed: u64,
+    pub(crate) leased: u64,
+    /// How long the oldest pending job has waited, in milliseconds.
+    pub(crate) oldest_ms: Option<u64>,
+    /// Pending jobs that wait for a worker which knows their kind.
+    pub(crate) parked: BTreeMap<String, u64>,
+}
+
 /// What the queue knows of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -122,10 +134,11 @@ impl Queues {
         call.invoke_async(&mut self.bulk.clone()).await.map_err(fault)
     }
 
-    /// Hands out at most `max` jobs.
-    pub(crate) async fn claim(&self, queue: &str, max: u32, ttl: Duration, worker: &str) -> Result<Batch, Error> {
+    /// Hands out at most `max` jobs of a queue.
+    pub(crate) async fn claim(&self, p: &Claim<'_>, queue: &str, max: u32) -> Result<Batch, Error> {
         let mut call = self.call(&scripts::CLAIM, queue);
-        call.arg(max.min(MAX_SCRIPT_BATCH as u32)).arg(ttl.as_millis() as u64).arg(worker);
+        call.arg(max.min(MAX_SCRIPT_BATCH as u32)).arg(p.lease_ttl.as_millis() as u64).arg(p.worker);
+        call.arg(p.kinds.unwrap_or_default());
         let reply: Vec<redis::Value> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
         let mut values = reply.into_iter();
         let mut batch = Batch { now: take(&mut values)?, token: take(&mut values)?, jobs: Vec::new() };
@@ -227,12 +240,12 @@ impl Queues {
         Ok(tickets.iter().filter_map(|t| id_of(t)).collect())
     }
 
-    /// Pending, delayed, leased, and how long the oldest pending job has waited in milliseconds.
-    pub(crate) async fn stats(&self, queue: &str) -> Result<(u64, u64, u64, Option<u64>), Error> {
+    /// A queue in numbers.
+    pub(crate) async fn stats(&self, queue: &str) -> Result<Stats, Error> {
         let call = self.call(&scripts::STATS, queue);
-        let (pending, delayed, leased, oldest): (u64, u64, u64, i64) =
+        let (pending, delayed, leased, oldest, parked): (u64, u64, u64, i64, BTreeMap<String, u64>) =
             call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
-        Ok((pending, delayed, leased, u64::try_from(oldest).ok()))
+        Ok(Stats { pending, delayed, leased, oldest_ms: u64::try_from(oldest).ok(), parked })
     }
 
     /// Makes a queue's settings those on record.

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::clock::{Clock, millis};
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
 use secrecy::SecretString;
 use std::{
     sync::{Arc, Mutex},
@@ -208,8 +208,16 @@ impl Upkeep for Remote {
         self.do_adopt(from, batch).await
     }
 
-    async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {
-        self.record.prune(millis(age), batch).await
+    async fn prune(&self, state: JobState, age: Duration, batch: u32) -> Result<u32, Error> {
+        self.record.prune(state, millis(age), batch).await
+    }
+
+    async fn prune_keys(&self, batch: u32) -> Result<u32, Error> {
+        self.record.prune_keys(batch).await
+    }
+
+    async fn lead(&self, duties: &[String], holder: &str, ttl: Duration) -> Result<Vec<bool>, Error> {
+        self.queues.lead(duties, holder, ttl).await
     }
 
     async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {

@@ -13,10 +13,13 @@ mod due;
 mod end;
 mod enqueue;
 mod keys;
+mod lead;
 mod live;
 mod news;
 mod op;
 mod operator;
+mod parked;
+mod prune;
 mod queues;
 mod read;
 mod row;
@@ -34,8 +37,10 @@ use crate::clock::{Clock, millis};
 use async_trait::async_trait;
 use claim::Wanted;
 use due::Batch;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, Page, Progress};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
+use lead::Bid;
 use op::Op;
+use prune::Old;
 use sqlx::{Connection, Row, Sqlite, SqlitePool, pool::PoolConnection};
 use state::State;
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -101,7 +106,8 @@ impl Jobs for File {
     async fn claim(&self, p: Claim<'_>) -> Result<Vec<Claimed>, Error> {
         self.state.leased(p.lease_ttl);
         let queues = p.queues.iter().filter(|(_, max)| *max > 0).cloned().collect();
-        let wanted = Wanted { worker: p.worker.into(), queues, ttl_ms: millis(p.lease_ttl) };
+        let kinds = p.kinds.map(|kinds| kinds.iter().map(|kind| (*kind).to_owned()).collect());
+        let wanted = Wanted { worker: p.worker.into(), queues, kinds, ttl_ms: millis(p.lease_ttl) };
         self.writer.ask(Op::Claim, wanted).await
     }
 
@@ -168,8 +174,25 @@ impl Upkeep for File {
         Ok(Reconciled { checked: page.len() as u32, pushed: 0, next })
     }
 
-    async fn prune(&self, age: Duration, batch: u32) -> Result<u32, Error> {
-        self.writer.ask(Op::Prune, (millis(age), batch)).await
+    async fn prune(&self, state: JobState, age: Duration, batch: u32) -> Result<u32, Error> {
+        let until = self.clock.now().saturating_sub(millis(age));
+        let seqs = prune::old(&mut *self.reader().await?, state, until, batch).await?;
+        if seqs.is_empty() {
+            return Ok(0);
+        }
+        self.writer.ask(Op::Prune, Old { seqs, until }).await
+    }
+
+    async fn prune_keys(&self, batch: u32) -> Result<u32, Error> {
+        if !prune::any_old_key(&mut *self.reader().await?, self.clock.now()).await? {
+            return Ok(0);
+        }
+        self.writer.ask(Op::PruneKeys, batch).await
+    }
+
+    async fn lead(&self, duties: &[String], holder: &str, ttl: Duration) -> Result<Vec<bool>, Error> {
+        let bid = Bid { duties: duties.to_vec(), holder: holder.to_owned(), ttl_ms: millis(ttl) };
+        self.writer.ask(Op::Lead, bid).await
     }
 
     async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {

@@ -38,6 +38,8 @@ pub struct Claim<'a> {
     pub worker: &'a str,
     /// Queues and how many at most from each, in the order they are served.
     pub queues: &'a [(String, u32)],
+    /// The kinds it can run; `None` for any.
+    pub kinds: Option<&'a [&'a str]>,
     /// How long the leases last.
     pub lease_ttl: Duration,
 }

@@ -1,12 +1,12 @@
 //! Random operations from several connections, each compared with the model.
 
 use crate::{
-    draft::{Draft, noop},
+    draft::{Draft, kind},
     fixture::{Fixture, LEASE, claim, done, ended, fault},
     model::{Model, Serial},
 };
 use flotilla_jobs::{Filter, JobId, JobState};
-use flotilla_workers::store::{Claimed, End, QueueChange, Store};
+use flotilla_workers::store::{Claim, Claimed, End, QueueChange, Store};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{sync::Arc, time::Duration};
 
@@ -99,7 +99,9 @@ impl<F: Fixture> Walk<'_, F> {
     }
 
     fn draft(&mut self) -> Draft {
-        let mut draft = noop().queue(self.queue()).priority(self.rng.random_range(3..6));
+        let mut draft = kind(if self.rng.random_bool(0.8) { "noop" } else { "other" })
+            .queue(self.queue())
+            .priority(self.rng.random_range(3..6));
         if self.rng.random_bool(0.5) {
             let (key, limit) = [("g", 1), ("h", 2), ("grüße", 3)][self.rng.random_range(0..3)];
             draft = draft.group(key, limit);
@@ -122,8 +124,11 @@ impl<F: Fixture> Walk<'_, F> {
 
     async fn claim(&mut self) {
         let (queue, max) = (self.queue(), self.rng.random_range(1..6));
-        let expected = self.model.claim(queue, max, self.f.now());
-        let claimed = claim(&*self.store(), &[(queue.to_owned(), max)]).await;
+        let kinds = [None, None, Some(["noop"].as_slice()), Some(&["other", "none"])][self.rng.random_range(0..4)];
+        let expected = self.model.claim(queue, max, kinds, self.f.now());
+        let queues = [(queue.to_owned(), max)];
+        let ask = Claim { worker: "one", queues: &queues, kinds, lease_ttl: LEASE };
+        let claimed = self.store().claim(ask).await.unwrap();
 
         assert_eq!(claimed.iter().map(Claimed::id).collect::<Vec<_>>(), ids(&expected));
         for (claimed, (id, serial)) in claimed.into_iter().zip(expected) {
@@ -252,7 +257,7 @@ impl<F: Fixture> Walk<'_, F> {
             assert_eq!(self.store().promote(&QUEUES.map(str::to_owned), 1_000).await.unwrap().moved, expected);
             self.rescue().await;
             for queue in QUEUES {
-                let expected = self.model.claim(queue, 1_000, now);
+                let expected = self.model.claim(queue, 1_000, None, now);
                 let claimed = claim(&*self.store(), &[(queue.to_owned(), 1_000)]).await;
                 assert_eq!(claimed.iter().map(Claimed::id).collect::<Vec<_>>(), ids(&expected));
                 let settled =

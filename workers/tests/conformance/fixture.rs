@@ -231,7 +231,13 @@ pub trait Fixture: Sized {
 
 /// Claims under the name of a worker.
 pub async fn claim_as(store: &dyn Store, worker: &str, queues: &[(String, u32)]) -> Vec<Claimed> {
-    store.claim(Claim { worker, queues, lease_ttl: LEASE }).await.unwrap()
+    store.claim(Claim { worker, queues, kinds: None, lease_ttl: LEASE }).await.unwrap()
+}
+
+/// Claims from the default queue as a worker that knows these kinds only.
+pub async fn claim_knowing(store: &dyn Store, kinds: &[&str], max: u32) -> Vec<Claimed> {
+    let queues = [(QUEUE.to_owned(), max)];
+    store.claim(Claim { worker: "one", queues: &queues, kinds: Some(kinds), lease_ttl: LEASE }).await.unwrap()
 }
 
 /// Claims under the name of the worker `one`.

@@ -18,12 +18,14 @@ mod delay;
 mod group_line;
 mod group_slot;
 mod idempotency;
+mod lead;
 mod lease;
 mod list;
 mod live;
 mod model;
 mod operator;
 mod order;
+mod parked;
 mod prune;
 mod queues;
 mod reconcile;
@@ -156,6 +158,13 @@ suite! {
         within_a_batch_the_first_counts,
         a_cancelled_job_is_still_the_answer,
     },
+    lead::{
+        one_leads_at_a_time,
+        a_lead_lasts_as_long_as_it_is_asked_for,
+        whoever_gives_up_is_followed_at_once,
+        duties_are_led_apart,
+        of_many_at_once_one_leads,
+    },
     lease::{
         a_lost_lease_cannot_finish,
         a_job_is_handed_out_once,
@@ -223,8 +232,27 @@ suite! {
         a_claim_of_nothing_gives_nothing,
         a_claimed_job_says_all_a_worker_needs,
     },
+    parked::{
+        a_kind_nobody_knows_holds_up_no_other,
+        a_worker_that_knows_it_runs_it_in_order,
+        whoever_takes_any_kind_takes_these_too,
+        whoever_knows_no_kind_gets_none,
+        what_waits_for_a_worker_is_counted,
+        on_record_it_is_pending,
+        it_can_be_cancelled,
+        its_group_waits_with_it,
+        a_paused_queue_and_a_cap_hold_for_it,
+        a_cap_is_not_used_up_by_it,
+        it_runs_again_like_any_other,
+        the_queue_knows_it,
+        thousands_in_front_are_passed_by,
+        old_and_new_workers_share_a_queue,
+    },
     prune::{
         only_what_ended_long_ago_goes,
+        each_state_has_its_age,
+        whatever_happened_what_is_unfinished_stays,
+        keys_go_when_their_window_is_over,
         what_is_unfinished_stays_however_old,
         every_terminal_state_is_pruned,
         pruning_takes_no_more_than_asked,

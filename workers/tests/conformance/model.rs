@@ -18,12 +18,15 @@ pub struct Job {
     pub cancel: bool,
     /// Times it was given a final result, minus times an operator took that back.
     pub results: u32,
+    kind: String,
     queue: String,
     priority: u8,
     group: Option<(String, u16)>,
     ready_at: Millis,
     /// Whether it holds a slot of its group.
     holds: bool,
+    /// Whether the last worker that met it did not know its kind.
+    parked: bool,
     lease: Option<(Serial, Millis)>,
 }
 
@@ -35,6 +38,7 @@ impl Job {
         if self.state != JobState::Running {
             self.lease = None;
         }
+        self.parked = false;
         if self.state.is_terminal() {
             self.results += 1;
             self.cancel = false;
@@ -67,11 +71,13 @@ impl Model {
             attempts: Attempts::default(),
             cancel: false,
             results: 0,
+            kind: job.kind.clone(),
             queue: spec.queue.clone(),
             priority: spec.priority.get(),
             group: spec.group.as_ref().map(|g| (g.key.clone(), g.limit)),
             ready_at,
             holds: false,
+            parked: false,
             lease: None,
         };
         self.jobs.insert(job.id, new);
@@ -102,20 +108,25 @@ impl Model {
         self.jobs.get_mut(&id).expect("the model knows the job")
     }
 
-    /// Answers what was handed out, in order, under which names.
-    pub fn claim(&mut self, queue: &str, max: u32, now: Millis) -> Vec<(JobId, Serial)> {
+    /// Answers what was handed out, in order, under which names. Jobs it meets of kinds other than `kinds` it parks.
+    pub fn claim(&mut self, queue: &str, max: u32, kinds: Option<&[&str]>, now: Millis) -> Vec<(JobId, Serial)> {
         let (paused, cap) = self.queues.get(queue).copied().unwrap_or_default();
         let running = self.jobs.values().filter(|j| j.queue == queue && j.state == JobState::Running).count();
         let room = if cap == 0 { usize::MAX } else { (cap as usize).saturating_sub(running) };
-        if paused {
+        if paused || room == 0 {
             return Vec::new();
         }
-        let ready = self.jobs.iter().filter(|(_, j)| j.queue == queue && j.is_ready());
-        let mut order: Vec<_> = ready.map(|(id, j)| (j.priority, j.ready_at, *id)).collect();
-        order.sort_unstable();
-        order.truncate(room.min(max as usize));
+        let knows = |kind: &str| kinds.is_none_or(|kinds| kinds.contains(&kind));
+        self.unpark(queue, max as usize, &knows);
         let mut claimed = Vec::new();
-        for (_, _, id) in order {
+        for id in self.order(queue, |j| !j.parked) {
+            if claimed.len() == room.min(max as usize) {
+                break;
+            }
+            if !knows(&self.jobs[&id].kind) {
+                self.job(id).parked = true;
+                continue;
+            }
             self.serial += 1;
             let serial = self.serial;
             let job = self.job(id);
@@ -124,6 +135,25 @@ impl Model {
             claimed.push((id, serial));
         }
         claimed
+    }
+
+    /// Ready jobs of a queue, in the order in which they run.
+    fn order(&self, queue: &str, of: impl Fn(&Job) -> bool) -> Vec<JobId> {
+        let ready = self.jobs.iter().filter(|(_, j)| j.queue == queue && j.is_ready() && of(j));
+        let mut order: Vec<_> = ready.map(|(id, j)| (j.priority, j.ready_at, *id)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, _, id)| id).collect()
+    }
+
+    /// The first parked jobs of each kind that is known are met again.
+    fn unpark(&mut self, queue: &str, max: usize, knows: &impl Fn(&str) -> bool) {
+        let mut met: BTreeMap<String, usize> = BTreeMap::new();
+        for id in self.order(queue, |j| j.parked && knows(&j.kind)) {
+            let job = self.job(id);
+            let met = met.entry(job.kind.clone()).or_default();
+            *met += 1;
+            job.parked = *met > max;
+        }
     }
 
     /// Whether a lease still counts.
@@ -263,6 +293,13 @@ impl Model {
             let pending = self.jobs.values().filter(|j| j.queue == name && j.state == JobState::Pending);
             pending.map(|j| (now - j.ready_at) as u64).max()
         };
+        let parked = |name: &str| {
+            let mut kinds = BTreeMap::new();
+            for job in self.jobs.values().filter(|j| j.queue == name && j.parked) {
+                *kinds.entry(job.kind.clone()).or_default() += 1;
+            }
+            kinds
+        };
         let stats = |(name, (paused, cap)): (&String, &(bool, u32))| QueueStats {
             name: name.clone(),
             paused: *paused,
@@ -272,6 +309,7 @@ impl Model {
             running: count(name, JobState::Running),
             paused_jobs: count(name, JobState::Paused),
             oldest_pending_ms: oldest(name),
+            waiting_for_worker: parked(name),
         };
         self.queues.iter().map(stats).collect()
     }

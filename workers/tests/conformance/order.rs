@@ -111,7 +111,8 @@ pub async fn a_claimed_job_says_all_a_worker_needs(f: &impl Fixture) {
     f.advance_clock(SECOND);
 
     let queues = [("slow".to_owned(), 1)];
-    let mut claimed = f.store().claim(Claim { worker: "w", queues: &queues, lease_ttl: LEASE }).await.unwrap();
+    let mut claimed =
+        f.store().claim(Claim { worker: "w", queues: &queues, kinds: None, lease_ttl: LEASE }).await.unwrap();
     let c = claimed.pop().unwrap();
     assert_eq!((c.id(), c.lease.job(), c.lease.queue()), (id, id, "slow"));
     assert_eq!((c.kind.as_str(), c.tenant.as_str(), c.max_attempts, c.timeout_ms), ("code-review", "acme", 7, 1_234));

@@ -4,8 +4,19 @@ use crate::{
     draft::noop,
     fixture::{Fixture, HOUR, LEASE, MINUTE, SECOND, done, fault},
 };
-use flotilla_jobs::Filter;
+use flotilla_jobs::{Filter, JobState, UniqueScope};
 use flotilla_workers::store::{End, LiveEvent};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::time::Duration;
+
+/// Prunes a batch of each state; answers how many went.
+async fn prune(f: &impl Fixture, age: Duration, batch: u32) -> u32 {
+    let mut pruned = 0;
+    for state in JobState::ALL {
+        pruned += f.store().prune(state, age, batch).await.unwrap();
+    }
+    pruned
+}
 
 pub async fn only_what_ended_long_ago_goes(f: &impl Fixture) {
     f.enqueue_all((0..4).map(|_| noop())).await;
@@ -17,8 +28,8 @@ pub async fn only_what_ended_long_ago_goes(f: &impl Fixture) {
     f.advance_clock(HOUR);
     f.settle(&claimed[2], done()).await;
 
-    assert_eq!(f.store().prune(HOUR, 100).await.unwrap(), 2);
-    assert_eq!(f.store().prune(HOUR, 100).await.unwrap(), 0);
+    assert_eq!(prune(f, HOUR, 100).await, 2);
+    assert_eq!(prune(f, HOUR, 100).await, 0);
     for (i, claimed) in claimed.iter().enumerate() {
         assert_eq!(f.store().get(claimed.id()).await.unwrap().is_some(), i >= 2, "{i}");
     }
@@ -35,7 +46,7 @@ pub async fn what_is_unfinished_stays_however_old(f: &impl Fixture) {
     let scheduled = f.enqueue(noop().run_at(f.after(9_000 * HOUR))).await;
     f.advance_clock(8_000 * HOUR);
 
-    assert_eq!(f.store().prune(HOUR, 100).await.unwrap(), 0);
+    assert_eq!(prune(f, HOUR, 100).await, 0);
     for id in [paused.id(), running.id(), pending, scheduled] {
         assert!(f.store().get(id).await.unwrap().is_some());
     }
@@ -54,7 +65,7 @@ pub async fn every_terminal_state_is_pruned(f: &impl Fixture) {
     }
     f.advance_clock(MINUTE);
 
-    assert_eq!(f.store().prune(MINUTE, 100).await.unwrap(), 5);
+    assert_eq!(prune(f, MINUTE, 100).await, 5);
     assert!(f.store().list(&Filter::default(), None, 10).await.unwrap().jobs.is_empty());
 }
 
@@ -67,7 +78,7 @@ pub async fn pruning_takes_no_more_than_asked(f: &impl Fixture) {
 
     let mut pruned = Vec::new();
     for _ in 0..4 {
-        pruned.push(f.store().prune(MINUTE, 4).await.unwrap());
+        pruned.push(prune(f, MINUTE, 4).await);
     }
     assert_eq!(pruned, [4, 4, 2, 0]);
 }
@@ -81,7 +92,7 @@ pub async fn all_about_a_job_goes_with_it(f: &impl Fixture) {
     let again = f.claim_one().await;
     f.complete(&again).await;
     f.advance_clock(HOUR);
-    assert_eq!(f.store().prune(HOUR, 10).await.unwrap(), 1);
+    assert_eq!(prune(f, HOUR, 10).await, 1);
 
     assert!(f.store().get(again.id()).await.unwrap().is_none());
     assert!(f.store().read(again.id(), 0, 10).await.unwrap().is_empty());
@@ -96,6 +107,90 @@ pub async fn a_retried_job_is_not_pruned(f: &impl Fixture) {
     f.advance_clock(HOUR);
     f.retry(claimed.id()).await;
 
-    assert_eq!(f.store().prune(MINUTE, 10).await.unwrap(), 0);
+    assert_eq!(prune(f, MINUTE, 10).await, 0);
     assert_eq!(f.claim_ids(1).await, [claimed.id()]);
+}
+
+pub async fn each_state_has_its_age(f: &impl Fixture) {
+    let completed = f.running(noop()).await;
+    f.settle(&completed, done()).await;
+    let failed = f.running(noop()).await;
+    f.settle(&failed, End::Failed(fault())).await;
+    f.advance_clock(HOUR);
+
+    assert_eq!(f.store().prune(JobState::Quarantined, HOUR, 10).await.unwrap(), 0);
+    assert_eq!(f.store().prune(JobState::Failed, 2 * HOUR, 10).await.unwrap(), 0);
+    assert_eq!(f.store().prune(JobState::Completed, HOUR, 10).await.unwrap(), 1);
+    assert!(f.store().get(completed.id()).await.unwrap().is_none());
+    assert_eq!(f.state(failed.id()).await, JobState::Failed);
+}
+
+/// Jobs in random states, all of them older than what is pruned.
+pub async fn whatever_happened_what_is_unfinished_stays(f: &impl Fixture) {
+    let mut rng = StdRng::seed_from_u64(7);
+    let drafts = (0..120).map(|n| match n % 4 {
+        0 => noop().group(&format!("g{}", n % 5), 2),
+        1 => noop().run_at(f.after(Duration::from_secs(rng.random_range(1..100)))),
+        2 => noop().unique(&format!("u{n}"), UniqueScope::Unfinished),
+        _ => noop(),
+    });
+    let ids = f.enqueue_all(drafts.collect::<Vec<_>>()).await;
+    for _ in 0..20 {
+        for claimed in f.claim(rng.random_range(1..12)).await {
+            match rng.random_range(0..8) {
+                0 => drop(f.settle(&claimed, done()).await),
+                1 => drop(f.settle(&claimed, End::Failed(fault())).await),
+                2 => drop(f.settle(&claimed, End::Retry(fault(), 5 * SECOND)).await),
+                3 => drop(f.settle(&claimed, End::Paused("budget".to_owned())).await),
+                4 => drop(f.settle(&claimed, End::HandedOver).await),
+                _ => {}
+            }
+        }
+        let some = ids[rng.random_range(0..ids.len())];
+        match rng.random_range(0..4) {
+            0 => drop(f.cancel(some).await),
+            1 => drop(f.retry(some).await),
+            2 => drop(f.resume(some).await),
+            _ => {}
+        }
+        f.advance(Duration::from_secs(rng.random_range(1..10))).await;
+    }
+    f.advance_clock(HOUR);
+    let mut unfinished = Vec::new();
+    for id in &ids {
+        let state = f.state(*id).await;
+        if !state.is_terminal() {
+            unfinished.push((*id, state));
+        }
+    }
+    assert!((10..110).contains(&unfinished.len()), "{unfinished:?}");
+
+    while prune(f, HOUR, 7).await > 0 {}
+    for id in &ids {
+        let state = f.store().get(*id).await.unwrap().map(|job| job.state);
+        let before = unfinished.iter().find(|(job, _)| job == id).map(|(_, state)| *state);
+        assert_eq!(state, before);
+    }
+}
+
+pub async fn keys_go_when_their_window_is_over(f: &impl Fixture) {
+    let hour = UniqueScope::WindowMs(HOUR.as_millis() as u64);
+    let first = f.enqueue(noop().unique("short", hour)).await;
+    let kept = f.enqueue(noop().unique("long", UniqueScope::Unfinished)).await;
+    let repeat = noop().idempotency("day");
+    let daily = f.enqueue(repeat.clone()).await;
+    f.advance_clock(HOUR + SECOND);
+
+    assert_eq!(f.store().prune_keys(10).await.unwrap(), 1);
+    assert_eq!(f.store().prune_keys(10).await.unwrap(), 0);
+    assert_eq!(f.state(first).await, JobState::Pending);
+    assert!(!f.submit(noop().unique("short", hour)).await.duplicate);
+    assert_eq!(f.submit(noop().unique("long", UniqueScope::Unfinished)).await.id, kept);
+    assert_eq!(f.submit(repeat.clone()).await.id, daily);
+
+    f.advance_clock(24 * HOUR);
+    assert_eq!(f.store().prune_keys(1).await.unwrap(), 1);
+    assert_eq!(f.store().prune_keys(1).await.unwrap(), 1);
+    assert_eq!(f.store().prune_keys(1).await.unwrap(), 0);
+    assert!(!f.submit(repeat).await.duplicate);
 }

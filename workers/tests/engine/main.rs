@@ -54,7 +54,7 @@ suite! {
         a_failed_attempt_is_made_again_until_it_works,
         a_snooze_spends_no_attempt,
         the_whole_job_timeout_is_a_failure,
-        an_unknown_kind_fails_and_blocks_nobody,
+        an_unknown_kind_is_left_alone_and_blocks_nobody,
         a_payload_that_does_not_parse_fails_and_names_the_field,
         a_running_job_is_told_of_a_cancel_within_a_second,
         a_handler_that_ignores_its_cancel_is_dropped,

@@ -85,17 +85,34 @@ pub(crate) struct Acceptance<'a> {
 impl Acceptance<'_> {
     /// Takes the keys that nobody holds; answers, for each in the order given, who holds it otherwise.
     pub(crate) async fn claim(&mut self, keys: &[&KeyClaim]) -> Result<Vec<Option<Holder>>, Error> {
-        let rows = self.conn.rows(bind_keys(include_str!("claim_keys.sql"), keys, self.record.now())).await?;
-        let taken: HashSet<(String, JobId)> = rows
-            .iter()
-            .map(|r| Ok((row::get(r, "key")?, JobId(row::get(r, "job_id")?))))
-            .collect::<Result<_, Error>>()?;
-        let is_held = |k: &KeyClaim| !taken.contains(&(k.key.clone(), k.job));
-        let held: Vec<usize> = (0..keys.len()).filter(|&i| is_held(keys[i])).collect();
         let mut holders: Vec<Option<Holder>> = keys.iter().map(|_| None).collect();
-        if held.is_empty() {
-            return Ok(holders);
+        let mut open: Vec<usize> = (0..keys.len()).collect();
+        // A key whose holder was pruned between the two looks is neither taken nor held: it is tried again.
+        while !open.is_empty() {
+            let wanted: Vec<&KeyClaim> = open.iter().map(|&i| keys[i]).collect();
+            let taken = self.take_free(&wanted).await?;
+            open.retain(|&i| !taken.contains(&(keys[i].key.clone(), keys[i].job)));
+            if open.is_empty() {
+                break;
+            }
+            self.look_up(keys, &open, &mut holders).await?;
+            open.retain(|&i| holders[i].is_none());
         }
+        Ok(holders)
+    }
+
+    async fn take_free(&mut self, keys: &[&KeyClaim]) -> Result<HashSet<(String, JobId)>, Error> {
+        let query = bind_keys(include_str!("claim_keys.sql"), keys, self.record.now());
+        let rows = self.conn.rows(query).await?;
+        rows.iter().map(|r| Ok((row::get(r, "key")?, JobId(row::get(r, "job_id")?)))).collect()
+    }
+
+    async fn look_up(
+        &mut self,
+        keys: &[&KeyClaim],
+        held: &[usize],
+        holders: &mut [Option<Holder>],
+    ) -> Result<(), Error> {
         let query = sqlx::query(include_str!("key_holders.sql"))
             .bind(held.iter().map(|&i| keys[i].key.as_str()).collect::<Vec<_>>())
             .bind(held.iter().map(|&i| keys[i].kind.as_str()).collect::<Vec<_>>())
@@ -105,7 +122,7 @@ impl Acceptance<'_> {
             let place = row::get::<i64>(r, "ord")? as usize - 1;
             holders[held[place]] = Some(Holder::read(r)?);
         }
-        Ok(holders)
+        Ok(())
     }
 
     /// Frees the keys of jobs that are not accepted after all.

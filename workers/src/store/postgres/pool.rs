@@ -172,9 +172,14 @@ impl Conn {
 
     /// No answer but that it is done.
     pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<(), Error> {
+        self.changed(statement).await.map(drop)
+    }
+
+    /// How many rows it changed.
+    pub(super) async fn changed(&mut self, statement: Statement<'_>) -> Result<u64, Error> {
         let mut pg = self.take()?;
         let ended = timeout(self.pool.call_timeout, statement.execute(&mut pg)).await;
-        self.put_back(pg, ended).map(drop)
+        self.put_back(pg, ended).map(|done| done.rows_affected())
     }
 
     /// Begins a transaction. Without [`Conn::commit`] the connection is closed, and nothing of it is on record.

@@ -1,9 +1,10 @@
 -- prune: deletes finished jobs with all that is on record about them.
--- $1 ended at least this many ms ago  $2 at most  $3 injected now in ms, or null
+-- $1 ended at least this many ms ago  $2 at most  $3 injected now in ms, or null  $4 state they ended in
 -- Returns how many.
 WITH old AS (
     SELECT id FROM job_results
     WHERE finished_at <= coalesce($3::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) - $1
+      AND state = $4
     LIMIT $2
     FOR UPDATE SKIP LOCKED
 ), results AS (DELETE FROM job_results WHERE id IN (SELECT id FROM old) RETURNING id

@@ -2,6 +2,7 @@
 
 use super::{Record, row};
 use crate::store::{Error, QueueChange};
+use flotilla_jobs::JobState;
 
 /// A queue's settings as they are on record.
 pub(crate) struct QueueRow {
@@ -42,11 +43,21 @@ impl Record {
             .collect()
     }
 
-    /// Deletes finished jobs; answers how many.
-    pub(crate) async fn prune(&self, age_ms: i64, batch: u32) -> Result<u32, Error> {
-        let prune = sqlx::query(include_str!("prune.sql")).bind(age_ms).bind(i64::from(batch)).bind(self.now());
+    /// Deletes jobs that ended in this state at least so long ago; answers how many.
+    pub(crate) async fn prune(&self, state: JobState, age_ms: i64, batch: u32) -> Result<u32, Error> {
+        let prune = sqlx::query(include_str!("prune.sql"))
+            .bind(age_ms)
+            .bind(i64::from(batch))
+            .bind(self.now())
+            .bind(state.as_str());
         let gone = self.conn().await?.row(prune).await?;
         Ok(row::get::<i64>(&gone, "count")? as u32)
+    }
+
+    /// Deletes keys whose window is over; answers how many.
+    pub(crate) async fn prune_keys(&self, batch: u32) -> Result<u32, Error> {
+        let query = sqlx::query(include_str!("prune_keys.sql")).bind(i64::from(batch)).bind(self.now());
+        Ok(self.conn().await?.changed(query).await? as u32)
     }
 }
 

@@ -3,12 +3,14 @@
 -- KEYS, for every script the same, in the order of keys.rs, under one hash tag:
 --   1 pending  zset   ticket -> priority and ready_at     5 tokens  hash  ticket -> token|ready_at|worker
 --   2 delayed  zset   ticket -> due at                    6 line    zset  group, ready_at, ticket; by name
---   3 leases   zset   ticket -> ends at                   7 ages    zset  ticket in the line -> ready_at
---   4 jobs     hash   ticket -> head|body                 8 active  hash  group -> slots taken
+--   3 leases   zset   ticket -> ends at                   7 ages    zset  ticket in the line or parked -> ready_at
+--   4 jobs     hash   ticket -> head|kind|body            8 active  hash  group -> slots taken
 --   9 holders  set    tickets that hold a slot of their group
 --  10 cancels  set    tickets someone asked to cancel
 --  11 settings hash   paused, cap
 --  12 counter  string last lease token
+--  13 parked   zset   kind, priority and ready_at, ticket; by name: ready, but of a kind that who met it does not know
+--  14 kinds    hash   kind -> how many are parked
 -- ARGV[1] injected now in ms, or "". ARGV[2] channel to wake workers on. ARGV[3] name of the queue.
 --
 -- A ticket names a job and says all that a script must know of it: 32 hex digits of the id, one digit of priority,
@@ -16,6 +18,7 @@
 
 local PENDING, DELAYED, LEASES, JOBS, TOKENS, LINE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local AGES, ACTIVE, HOLDERS, CANCELS, SETTINGS, COUNTER = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local PARKED, KINDS = KEYS[13], KEYS[14]
 
 local now
 if ARGV[1] ~= "" then
@@ -143,7 +146,23 @@ end
 
 -- Leases ended: where a cap held workers back, there is room now.
 local function freed()
-  if redis.call("HEXISTS", SETTINGS, "cap") == 1 and redis.call("ZCARD", PENDING) > 0 then woken = true end
+  if redis.call("HEXISTS", SETTINGS, "cap") == 0 then return end
+  if redis.call("ZCARD", PENDING) > 0 or redis.call("ZCARD", PARKED) > 0 then woken = true end
+end
+
+-- The kind of a job, by its head|kind|body; nil where that cannot be read.
+local function kind_of(job)
+  return string.match(job, "^[^|]*|([^|]+)|")
+end
+
+-- Where a kind's parked jobs are, in the order in which they would run: by score, then by ticket.
+local function parked_member(kind, ticket, order)
+  return kind .. "\31" .. string.format("%014.0f", order) .. ticket
+end
+
+-- So many jobs of a kind are parked no more.
+local function unparked(kind, jobs)
+  if redis.call("HINCRBY", KINDS, kind, -jobs) <= 0 then redis.call("HDEL", KINDS, kind) end
 end
 
 -- Flushes what became pending and wakes workers. Every script that makes jobs ready ends with it.

@@ -32,8 +32,9 @@ impl Head {
 /// What a worker needs to run a job. Short names: there is one for each waiting job in Redis's memory.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Body<'a> {
-    #[serde(rename = "k", borrow)]
-    pub(crate) kind: Cow<'a, str>,
+    /// Stands apart, for scripts to read.
+    #[serde(skip)]
+    pub(crate) kind: &'a str,
     #[serde(rename = "n", borrow)]
     pub(crate) tenant: Cow<'a, str>,
     #[serde(rename = "m")]
@@ -48,11 +49,11 @@ pub(crate) struct Body<'a> {
     pub(crate) payload: &'a RawValue,
 }
 
-/// `head|body` of a job.
+/// `head|kind|body` of a job.
 pub(crate) fn write(head: Head, job: &Submission) -> String {
     let spec = &job.spec;
     let body = Body {
-        kind: Cow::Borrowed(&job.kind),
+        kind: &job.kind,
         tenant: Cow::Borrowed(&spec.tenant),
         max_attempts: spec.max_attempts,
         timeout_ms: spec.timeout_ms,
@@ -61,15 +62,16 @@ pub(crate) fn write(head: Head, job: &Submission) -> String {
         payload: &job.payload,
     };
     let json = serde_json::to_string(&body).unwrap_or_default();
-    format!("{}|{json}", head.write())
+    format!("{}|{}|{json}", head.write(), job.kind)
 }
 
-/// The two parts of what [`write`] made, or what is wrong with them.
+/// What [`write`] was given, or what is wrong with it.
 pub(crate) fn read(text: &str) -> Result<(Head, Body<'_>), String> {
     let (head, body) = text.split_once('|').ok_or("no head")?;
     let head = Head::read(head).ok_or_else(|| format!("head `{}`", head.chars().take(80).collect::<String>()))?;
-    let body = serde_json::from_str(body).map_err(|e| e.to_string())?;
-    Ok((head, body))
+    let (kind, body) = body.split_once('|').ok_or("no kind")?;
+    let body: Body<'_> = serde_json::from_str(body).map_err(|e| e.to_string())?;
+    Ok((head, Body { kind, ..body }))
 }
 
 #[cfg(test)]
@@ -84,7 +86,7 @@ mod tests {
         let head = Head { run: 3, attempts: Attempts { crash: 1, handover: 2, ..Attempts::default() } };
         let text = write(head, &job);
         let (read_head, body) = read(&text).unwrap();
-        assert_eq!((read_head, body.kind.as_ref(), body.payload.get()), (head, "noop", r#"{"a|b":"\"ü"}"#));
+        assert_eq!((read_head, body.kind, body.payload.get()), (head, "noop", r#"{"a|b":"\"ü"}"#));
     }
 
     #[test]
@@ -97,7 +99,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_an_error() {
-        for bad in ["", "|", "0,0,0,0,0,0|", "1,2|{}", "x,0,0,0,0,0|{}"] {
+        for bad in
+            ["", "|", "0,0,0,0,0,0|", "0,0,0,0,0,0|noop|", "0,0,0,0,0,0|{}", "1,2|noop|{}", "x,0,0,0,0,0|noop|{}"]
+        {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

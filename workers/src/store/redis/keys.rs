@@ -2,10 +2,10 @@
 
 /// The keys of one queue, in the order that `common.lua` expects, all under one hash tag, so that a script stays on
 /// one node of a cluster.
-pub(super) fn of_queue(prefix: &str, queue: &str) -> [String; 12] {
+pub(super) fn of_queue(prefix: &str, queue: &str) -> [String; 14] {
     [
         "pending", "delayed", "leases", "jobs", "tokens", "line", "ages", "active", "holders", "cancels", "settings",
-        "counter",
+        "counter", "parked", "kinds",
     ]
     .map(|part| format!("{{{prefix}:{queue}}}:{part}"))
 }
@@ -23,6 +23,11 @@ pub(super) fn cancel_channel(prefix: &str) -> String {
 /// Watchers listen here for ids of jobs that changed, separated by spaces.
 pub(super) fn changed_channel(prefix: &str) -> String {
     format!("{prefix}:changed")
+}
+
+/// Who does what only one worker of a fleet does.
+pub(super) fn leads(prefix: &str) -> String {
+    format!("{prefix}:leads")
 }
 
 /// Ids of a foreign queue that are being adopted.

@@ -1,5 +1,5 @@
 -- push: puts jobs in the queue that it does not know; those it knows stay as they are.
--- ARGV[4..] for each job: ticket, head|body, ready_at in ms, "+" and ms for then but not before now, "!" and ms for
+-- ARGV[4..] for each job: ticket, head|kind|body, ready_at in ms, "+" and ms for then but not before now, "!" and ms for
 -- then also where the queue still knows a lease of an earlier run, or "" for now
 -- Returns how many it took.
 local tickets = {}

@@ -1,5 +1,6 @@
 -- stats: a queue in numbers.
--- Returns pending, delayed, leased, and for how long the oldest pending job has waited in ms (-1 for none).
+-- Returns pending, delayed, leased, for how long the oldest pending job has waited in ms (-1 for none), and by kind how
+-- many jobs are parked: about 100 kinds, or all where they are few.
 local oldest
 for priority = 0, 9 do
   local from = string.format("%.0f", priority * 1e13)
@@ -14,4 +15,5 @@ return {
   redis.call("ZCARD", DELAYED),
   redis.call("ZCARD", LEASES),
   oldest and math.max(0, now - oldest) or -1,
+  redis.call("HSCAN", KINDS, 0, "COUNT", 100)[2],
 }

@@ -11,9 +11,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 impl Remote {
     pub(super) async fn do_claim(&self, p: Claim<'_>) -> Result<Vec<Claimed>, Error> {
+        if p.kinds.is_some_and(<[_]>::is_empty) {
+            return Ok(Vec::new());
+        }
         let wanted = p.queues.iter().filter(|(_, max)| *max > 0);
         let each = wanted.map(|(queue, max)| async move {
-            let batch = self.queues.claim(queue, *max, p.lease_ttl, p.worker).await?;
+            let batch = self.queues.claim(&p, queue, *max).await?;
             Ok::<_, Error>((queue, batch))
         });
         let worker: Arc<str> = p.worker.into();
@@ -101,7 +104,7 @@ impl Part<'_> {
         };
         Ok(Claimed {
             lease,
-            kind: body.kind.into_owned(),
+            kind: body.kind.to_owned(),
             payload: body.payload.to_owned(),
             tenant: body.tenant.into_owned(),
             trace: body.trace.map(std::borrow::Cow::into_owned),

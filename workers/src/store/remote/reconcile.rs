@@ -69,16 +69,17 @@ impl Remote {
     pub(super) async fn do_queues(&self) -> Result<Vec<QueueStats>, Error> {
         let mut all = Vec::new();
         for queue in self.record.queues().await? {
-            let (pending, scheduled, running, oldest_pending_ms) = self.queues.stats(&queue.name).await?;
+            let now = self.queues.stats(&queue.name).await?;
             all.push(QueueStats {
                 name: queue.name,
                 paused: queue.paused,
                 cap: queue.cap,
-                scheduled,
-                pending,
-                running,
+                scheduled: now.delayed,
+                pending: now.pending,
+                running: now.leased,
                 paused_jobs: queue.paused_jobs,
-                oldest_pending_ms,
+                oldest_pending_ms: now.oldest_ms,
+                waiting_for_worker: now.parked,
             });
         }
         Ok(all)

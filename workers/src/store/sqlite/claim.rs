@@ -1,6 +1,6 @@
 //! Handing out jobs, and keeping the leases alive.
 
-use super::{end::Finish, row, tx::Tx, unit::Unit};
+use super::{end::Finish, parked, row, tx::Tx, unit::Unit};
 use crate::{
     clock::Millis,
     store::{Claimed, Error, Lease, Renewal},
@@ -16,37 +16,90 @@ static RENEW: Unit = Unit::new(include_str!("renew.sql"));
 pub(super) struct Wanted {
     pub worker: Arc<str>,
     pub queues: Vec<(String, u32)>,
+    /// The kinds it can run; `None` for any.
+    pub kinds: Option<Vec<String>>,
     pub ttl_ms: Millis,
+}
+
+impl Wanted {
+    fn knows(&self, kind: &str) -> bool {
+        self.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|known| known == kind))
+    }
 }
 
 /// Hands out ready jobs.
 pub(super) async fn claim(tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Vec<Claimed>, Error> {
-    let until = tx.now.saturating_add(wanted.ttl_ms);
-    let now = tx.now;
-    let done = CLAIM
-        .run(tx.conn, &wanted.queues, |(queue, max), args| {
-            let args = args.add(queue).add(max).add(max).add(queue);
-            let args = args.add(&*wanted.worker).add(until).add(now).add(queue).add(max).add(max).add(queue);
-            args.add(queue)
-        })
-        .await?;
-    let mut claimed = Vec::new();
-    let mut unreadable = Vec::new();
-    let ticket: Arc<str> = "".into();
-    for ((queue, _), done) in wanted.queues.iter().zip(done) {
-        let queue: Arc<str> = queue.as_str().into();
-        for row in &done.rows {
-            let part = Part { queue: &queue, worker: &wanted.worker, ticket: &ticket, now };
-            let id = row::id(row)?;
-            match part.open(id, row) {
-                Ok(one) => claimed.push(one),
-                Err(error) => unreadable.push((id, row::get(row, "run")?, error.to_string())),
-            }
-            tx.changed(id);
+    if wanted.kinds.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Vec::new());
+    }
+    parked::unpark(tx, wanted).await?;
+    let mut round = Round { wanted, asked: wanted.queues.clone(), claimed: Vec::new(), parked: 0 };
+    while !round.asked.is_empty() {
+        round.run(tx).await?;
+        if round.parked >= parked::MOST {
+            // Others wait for their turn to write; the worker comes back for the rest.
+            round.asked.iter().for_each(|(queue, _)| tx.work(queue));
+            break;
         }
     }
-    fail_unreadable(tx, &unreadable).await?;
-    Ok(claimed)
+    if wanted.queues.len() > 1 {
+        let place = |c: &Claimed| wanted.queues.iter().position(|(queue, _)| **queue == *c.lease.queue);
+        round.claimed.sort_by_key(place);
+    }
+    Ok(round.claimed)
+}
+
+/// A claim that is repeated while it meets jobs that the worker cannot run.
+struct Round<'w> {
+    wanted: &'w Wanted,
+    /// Queues that may have more, and how many are still wanted of each.
+    asked: Vec<(String, u32)>,
+    claimed: Vec<Claimed>,
+    parked: usize,
+}
+
+impl Round<'_> {
+    async fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let worker = &self.wanted.worker;
+        let (now, until) = (tx.now, tx.now.saturating_add(self.wanted.ttl_ms));
+        let done = CLAIM
+            .run(tx.conn, &self.asked, |(queue, max), args| {
+                let args = args.add(queue).add(max).add(max).add(queue);
+                let args = args.add(&**worker).add(until).add(now).add(queue).add(max).add(max).add(queue);
+                args.add(queue)
+            })
+            .await?;
+        let (mut unreadable, mut strange) = (Vec::new(), Vec::new());
+        let ticket: Arc<str> = "".into();
+        for ((queue, missing), done) in std::mem::take(&mut self.asked).into_iter().zip(done) {
+            let before = strange.len();
+            let name: Arc<str> = queue.as_str().into();
+            for row in &done.rows {
+                let part = Part { queue: &name, worker, ticket: &ticket, now };
+                let id = row::id(row)?;
+                match row::get::<String>(row, "kind") {
+                    Ok(kind) if !self.wanted.knows(&kind) => {
+                        strange.push(parked::Parked { id, queue: queue.clone(), kind });
+                        continue;
+                    }
+                    _ => {}
+                }
+                match part.open(id, row) {
+                    Ok(one) => self.claimed.push(one),
+                    Err(error) => unreadable.push((id, row::get(row, "run")?, error.to_string())),
+                }
+                tx.changed(id);
+            }
+            // What it cannot run it has not had, nor has the queue's cap; behind it there may be more.
+            let again = strange.len() - before;
+            if again > 0 {
+                self.asked.push((queue, missing.saturating_sub((done.rows.len() - again) as u32)));
+            }
+        }
+        self.parked += strange.len();
+        fail_unreadable(tx, &unreadable).await?;
+        parked::park(tx, &strange).await
+    }
 }
 
 /// A job that cannot be read cannot be run; it must not hold up those behind it.

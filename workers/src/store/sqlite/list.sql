@@ -1,6 +1,6 @@
 -- list: jobs among `x` that match, newest first; the text in front of it says what `x` is: ids in that order.
 -- ?1 kind  ?2 queue  ?3 tenant  ?4 labels (JSON)  ?5 created at or after (ms)  ?6 created before (ms)
--- ?7 state by name  ?8 and ?9 `open_jobs.state`, from and to  ?10 older than this id  ?11 at most
+-- ?7 state by name  ?8 and ?9 `open_jobs.state`, from and to; parked counts as ready  ?10 older than this id  ?11 at most
 -- ?12 one label's name  ?13 and its value  ?14 just this id, with payload and output
 SELECT j.seq, j.id, j.kind, j.queue, j.tenant, j.priority, j.group_key, j.created_at, j.max_attempts, j.labels,
        CASE WHEN ?14 IS NOT NULL THEN j.payload END AS payload,
@@ -24,6 +24,6 @@ WHERE (?1 IS NULL OR j.kind = ?1)
         SELECT 1 FROM job_labels l WHERE l.name = w.key AND l.value = w.value AND l.id = j.id)))
   AND (?5 IS NULL OR j.created_at >= ?5)
   AND (?6 IS NULL OR j.created_at < ?6)
-  AND (?7 IS NULL OR r.state = ?7 OR o.state BETWEEN ?8 AND ?9)
+  AND (?7 IS NULL OR r.state = ?7 OR CASE o.state WHEN 5 THEN 2 ELSE o.state END BETWEEN ?8 AND ?9)
 ORDER BY x.id DESC
 LIMIT ?11;

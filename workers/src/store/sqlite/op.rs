@@ -4,7 +4,11 @@ use super::{
     cancel, claim,
     claim::Wanted,
     due::{self, Batch},
-    enqueue, live, operator, queues, settle,
+    enqueue,
+    lead::{self, Bid},
+    live, operator,
+    prune::{self, Old},
+    queues, settle,
     tx::Tx,
 };
 use crate::{
@@ -50,7 +54,9 @@ pub(super) enum Op {
     Resume(Call<Vec<JobId>, Vec<bool>>),
     Promote(Call<Batch, Promoted>),
     Rescue(Call<Batch, Vec<Rescued>>),
-    Prune(Call<(Millis, u32), u32>),
+    Prune(Call<Old, u32>),
+    PruneKeys(Call<u32, u32>),
+    Lead(Call<Bid, Vec<bool>>),
     Configure(Call<(String, QueueChange), ()>),
 }
 
@@ -68,6 +74,8 @@ macro_rules! with_call {
             Op::Promote($call) => $do,
             Op::Rescue($call) => $do,
             Op::Prune($call) => $do,
+            Op::PruneKeys($call) => $do,
+            Op::Lead($call) => $do,
             Op::Configure($call) => $do,
         }
     };
@@ -82,6 +90,8 @@ impl Op {
             Self::Claim(call) => call.ask.queues.iter().map(|(_, max)| *max as usize).sum(),
             Self::Promote(call) => call.ask.max as usize,
             Self::Rescue(call) => call.ask.max as usize,
+            Self::Prune(call) => call.ask.seqs.len(),
+            Self::PruneKeys(call) => call.ask as usize,
             _ => 1,
         }
     }
@@ -91,7 +101,7 @@ impl Op {
     /// The others may be forgotten by one: a claim, a renewal or a promotion only says what runs now, and after a
     /// power cut nothing does.
     pub(super) fn is_promise(&self) -> bool {
-        !matches!(self, Self::Claim(_) | Self::Renew(_) | Self::Append(_) | Self::Promote(_))
+        !matches!(self, Self::Claim(_) | Self::Renew(_) | Self::Append(_) | Self::Promote(_) | Self::Lead(_))
     }
 
     /// Whether nobody waits for it, and it is better left undone.
@@ -124,7 +134,9 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
             Op::Resume(call) => call.answer = Some(Ok(operator::resume(tx, &call.ask).await?)),
             Op::Promote(call) => call.answer = Some(Ok(due::promote(tx, &call.ask).await?)),
             Op::Rescue(call) => call.answer = Some(Ok(due::rescue(tx, &call.ask).await?)),
-            Op::Prune(call) => call.answer = Some(Ok(queues::prune(tx, call.ask.0, call.ask.1).await?)),
+            Op::Prune(call) => call.answer = Some(Ok(prune::prune(tx, &call.ask).await?)),
+            Op::PruneKeys(call) => call.answer = Some(Ok(prune::prune_keys(tx, call.ask).await?)),
+            Op::Lead(call) => call.answer = Some(Ok(lead::lead(tx, &call.ask).await?)),
             Op::Configure(call) => call.answer = Some(Ok(queues::configure(tx, &call.ask.0, call.ask.1).await?)),
         }
     }

@@ -1,18 +1,23 @@
-//! Queues: their settings and their figures; and pruning, which is about none in particular.
+//! Queues: their settings and their figures.
 
-use super::{row, tx::Tx, unit::Unit};
+use super::{
+    row,
+    tx::Tx,
+    unit::{Done, Unit},
+};
 use crate::{
     clock::Millis,
     store::{Error, QueueChange, QueueStats},
 };
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use std::collections::BTreeMap;
 
 static CONFIGURE_QUEUE: Unit = Unit::new(include_str!("configure_queue.sql"));
 static QUEUES: Unit = Unit::new(include_str!("queues.sql"));
-static PRUNE: Unit = Unit::new(include_str!("prune.sql"));
+static PARKED: Unit = Unit::new(include_str!("parked.sql"));
 
-/// Statements of a prune: each takes the same two values.
-const PRUNE_STATEMENTS: usize = 7;
+/// Most kinds that a queue's figures name.
+const MAX_KINDS: usize = 100;
 
 /// Changes a queue's settings.
 pub(super) async fn configure(tx: &mut Tx<'_>, queue: &str, change: QueueChange) -> Result<(), Error> {
@@ -24,8 +29,18 @@ pub(super) async fn configure(tx: &mut Tx<'_>, queue: &str, change: QueueChange)
 
 /// Every queue ever used.
 pub(super) async fn queues(conn: &mut SqliteConnection, now: Millis) -> Result<Vec<QueueStats>, Error> {
-    let stats = |row: &SqliteRow| {
-        let oldest: Option<Millis> = row::get(row, "oldest")?;
+    let found = QUEUES.run_one(conn, |args| args).await?.rows;
+    let names = found.iter().map(|row| row::get(row, "name")).collect::<Result<Vec<&str>, Error>>()?;
+    let parked = PARKED.run(conn, &names, |name, args| args.add(*name)).await?;
+    let stats = |(row, parked): (&SqliteRow, &Done)| {
+        let mut oldest: Option<Millis> = row::get(row, "oldest")?;
+        let mut waiting_for_worker = BTreeMap::new();
+        for kind in &parked.rows {
+            oldest = oldest.into_iter().chain(row::get::<Option<Millis>>(kind, "oldest")?).min();
+            if waiting_for_worker.len() < MAX_KINDS {
+                waiting_for_worker.insert(row::get(kind, "kind")?, row::get::<i64>(kind, "jobs")? as u64);
+            }
+        }
         Ok(QueueStats {
             name: row::get(row, "name")?,
             paused: row::get(row, "paused")?,
@@ -35,15 +50,8 @@ pub(super) async fn queues(conn: &mut SqliteConnection, now: Millis) -> Result<V
             running: row::get::<i64>(row, "running")? as u64,
             paused_jobs: row::get::<i64>(row, "paused_jobs")? as u64,
             oldest_pending_ms: oldest.map(|at| now.saturating_sub(at).max(0) as u64),
+            waiting_for_worker,
         })
     };
-    QUEUES.run_one(conn, |args| args).await?.rows.iter().map(stats).collect()
-}
-
-/// Deletes jobs that ended at least this long ago; answers how many.
-pub(super) async fn prune(tx: &mut Tx<'_>, age_ms: Millis, batch: u32) -> Result<u32, Error> {
-    let until = tx.now.saturating_sub(age_ms);
-    let done =
-        PRUNE.run_one(tx.conn, |args| (0..PRUNE_STATEMENTS).fold(args, |args, _| args.add(until).add(batch))).await?;
-    Ok(done.changed as u32)
+    found.iter().zip(&parked).map(stats).collect()
 }

@@ -16,16 +16,18 @@ pub(super) enum Place {
     Ready = 2,
     Running = 3,
     Paused = 4,
+    /// Ready, but of a kind that the worker which met it does not know.
+    Parked = 5,
 }
 
 impl Place {
-    const ALL: [Self; 5] = [Self::Scheduled, Self::Line, Self::Ready, Self::Running, Self::Paused];
+    const ALL: [Self; 6] = [Self::Scheduled, Self::Line, Self::Ready, Self::Running, Self::Paused, Self::Parked];
 
-    /// Its place in [`super::tx::Tx`]'s counts: for the outside, the line is a part of pending.
+    /// Its place in [`super::tx::Tx`]'s counts: for the outside, in line and parked are parts of pending.
     pub(super) fn count(self) -> usize {
         match self {
             Self::Scheduled => 0,
-            Self::Line | Self::Ready => 1,
+            Self::Line | Self::Ready | Self::Parked => 1,
             Self::Running => 2,
             Self::Paused => 3,
         }
@@ -35,7 +37,7 @@ impl Place {
     pub(super) fn state(self) -> JobState {
         match self {
             Self::Scheduled => JobState::Scheduled,
-            Self::Line | Self::Ready => JobState::Pending,
+            Self::Line | Self::Ready | Self::Parked => JobState::Pending,
             Self::Running => JobState::Running,
             Self::Paused => JobState::Paused,
         }
