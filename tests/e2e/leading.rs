@@ -18,7 +18,7 @@ struct Worker {
 #[tokio::test]
 async fn another_worker_leads_when_the_leader_is_gone_on_both() {
     let fleet = Fleet::remote();
-    let mut workers = start(&fleet).await;
+    let mut workers = start(&fleet);
     let first = leader(&fleet, &workers).await;
     kill(&mut workers[first]);
     let second = next(&fleet, &workers).await;
@@ -30,10 +30,12 @@ async fn another_worker_leads_when_the_leader_is_gone_on_both() {
     workers[second].service.signal("CONT");
     workers[second].gone = false;
     let url = workers[second].url.clone();
-    until("the former leader to notice", async || match leads(&fleet, &url).await {
-        false => Ok(()),
-        true => Err("it leads".to_owned()),
-    })
+    until(
+        "the former leader to notice",
+        async || {
+            if leads(&fleet, &url).await { Err("it leads".to_owned()) } else { Ok(()) }
+        },
+    )
     .await;
     assert_eq!(leader(&fleet, &workers).await, third);
     stop(&fleet, workers, third).await;
@@ -42,14 +44,14 @@ async fn another_worker_leads_when_the_leader_is_gone_on_both() {
 #[tokio::test]
 async fn another_worker_leads_when_the_leader_is_gone_on_one_file() {
     let fleet = Fleet::file();
-    let mut workers = start(&fleet).await;
+    let mut workers = start(&fleet);
     let first = leader(&fleet, &workers).await;
     kill(&mut workers[first]);
     let second = next(&fleet, &workers).await;
     stop(&fleet, workers, second).await;
 }
 
-async fn start(fleet: &Fleet) -> Vec<Worker> {
+fn start(fleet: &Fleet) -> Vec<Worker> {
     let start = |()| {
         let (service, url) = fleet.start(&["work"]);
         Worker { service, url, gone: false }

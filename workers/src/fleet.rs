@@ -1,5 +1,6 @@
 //! A worker process: a store, a registry and options in; run until told to stop; a report out.
 
+mod duties;
 mod options;
 mod shutdown;
 mod tasks;
@@ -12,16 +13,7 @@ use crate::{
     crew::Crew,
     executor::{Executor, Kinds, Suspects},
     loops::shares::Shares,
-    loops::{
-        adopt,
-        claim::Claimer,
-        flush::Flusher,
-        lead::{Duties, Leader},
-        listen::Listener,
-        live, parked, promote, prune, reconcile,
-        renew::Renewer,
-        rescue,
-    },
+    loops::{claim::Claimer, flush::Flusher, listen::Listener, live, promote, renew::Renewer, rescue},
     metrics::Metrics,
     registry::Registry,
     store::Store,
@@ -143,28 +135,7 @@ impl Fleet {
             "rescue",
             rescue::run(Arc::clone(&store), queues, options.lease, Arc::clone(&metrics), draining.clone()),
         );
-        // What one worker of the fleet does for all.
-        let mut duties = Duties::default();
-        let led = duties.add("reconcile");
-        let reconcile = reconcile::run(Arc::clone(&store), Arc::clone(&metrics), led, reconcile_now, draining.clone());
-        bringing.spawn("reconcile", reconcile);
-        bringing.spawn("parked", parked::run(Arc::clone(&store), duties.add("parked"), draining.clone()));
-        for source in options.adopt {
-            let led = duties.add(format!("adopt {}", source.source));
-            let adopt = adopt::run(Arc::clone(&store), source, Arc::clone(&metrics), led, draining.clone());
-            bringing.spawn("adopt", adopt);
-        }
-        let (ages, led) = (options.prune_after, duties.add("prune"));
-        bringing.spawn("prune", prune::run(Arc::clone(&store), ages, Arc::clone(&metrics), led, draining.clone()));
-        let leader = Leader {
-            store: Arc::clone(&store),
-            holder: worker.clone(),
-            ttl: options.lease,
-            every: options.renew_every,
-            metrics: Arc::clone(&metrics),
-            duties,
-        };
-        bringing.spawn("lead", leader.run(draining.clone()));
+        duties::spawn(&mut bringing, &store, &metrics, &worker, &options, reconcile_now, &draining);
 
         shutdown.run(bringing, working, keeping).await;
         crew.close().await;
