@@ -253,6 +253,7 @@ suite! {
         each_state_has_its_age,
         whatever_happened_what_is_unfinished_stays,
         keys_go_when_their_window_is_over,
+        a_key_that_goes_while_it_is_taken_is_held_once,
         what_is_unfinished_stays_however_old,
         every_terminal_state_is_pruned,
         pruning_takes_no_more_than_asked,

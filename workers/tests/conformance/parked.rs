@@ -149,9 +149,9 @@ pub async fn it_runs_again_like_any_other(f: &impl Fixture) {
     assert_eq!(ids(&lost), [id]);
     assert_eq!(f.advance(LEASE + SECOND).await.len(), 1);
     assert!(claim_knowing(f.store(), OLD, 9).await.is_empty());
-    let last = claim_knowing(f.store(), NEW, 9).await.pop().unwrap();
-    assert_eq!((last.attempts().failure, last.attempts().crash), (1, 1));
-    f.complete(&last).await;
+    let again = claim_knowing(f.store(), NEW, 9).await.pop().unwrap();
+    assert_eq!((again.attempts().failure, again.attempts().crash), (1, 1));
+    f.complete(&again).await;
     assert!(waiting(f).await.is_empty());
 }
 

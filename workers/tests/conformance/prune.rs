@@ -194,3 +194,21 @@ pub async fn keys_go_when_their_window_is_over(f: &impl Fixture) {
     assert_eq!(f.store().prune_keys(1).await.unwrap(), 0);
     assert!(!f.submit(repeat).await.duplicate);
 }
+
+pub async fn a_key_that_goes_while_it_is_taken_is_held_once(f: &impl Fixture) {
+    let other = f.second_store().await;
+    let draft = || noop().unique("k", UniqueScope::WindowMs(1_000));
+    for _ in 0..20 {
+        assert!(!f.submit(draft()).await.duplicate);
+        f.advance_clock(2 * SECOND);
+        let (_, one, two) = tokio::join!(
+            other.prune_keys(10),
+            f.store().enqueue(vec![draft().submission()]),
+            other.enqueue(vec![draft().submission()]),
+        );
+        let (one, two) = (one.unwrap()[0], two.unwrap()[0]);
+        assert!(one.duplicate != two.duplicate && one.id == two.id, "{one:?} {two:?}");
+        assert_eq!(f.submit(draft()).await.id, one.id);
+        f.advance_clock(2 * SECOND);
+    }
+}
