@@ -10,6 +10,9 @@ use crate::store::End;
 #[cfg(test)]
 mod tests;
 
+/// Longest wait before a job runs again, whatever its handler or a provider asked for: 366 days.
+pub(crate) const MAX_WAIT: Duration = Duration::from_hours(366 * 24);
+
 /// How a handler came to its end.
 #[derive(Debug)]
 pub(crate) enum Ran {
@@ -70,7 +73,7 @@ pub(crate) fn end(ran: Ran, why: Option<Why>, rules: &Rules, rng: &mut impl Rng)
         (Some(_), Ran::Returned(Outcome::Retry { .. } | Outcome::Snooze(Duration::ZERO))) | (_, Ran::Dropped) => {
             End::HandedOver
         }
-        (_, Ran::Returned(Outcome::Snooze(wait))) => End::Snoozed(wait),
+        (_, Ran::Returned(Outcome::Snooze(wait))) => End::Snoozed(wait.min(MAX_WAIT)),
 
         (_, Ran::Returned(Outcome::Retry { fault, after })) => rules.failed(fault, after, rng),
         (_, Ran::Panicked(message)) => rules.failed(Fault::new("panic", message), None, rng),
@@ -85,7 +88,7 @@ impl Rules {
             return End::Failed(fault);
         }
         let failures = self.attempts.failure.saturating_add(1);
-        End::Retry(fault, self.backoff.delay(failures, after, rng))
+        End::Retry(fault, self.backoff.delay(failures, after, rng).min(MAX_WAIT))
     }
 }
 

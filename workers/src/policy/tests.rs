@@ -96,6 +96,17 @@ fn a_fault_can_be_stored_whatever_it_says() {
     assert!(matches!(&end, Some(End::Failed(f)) if f.message == "a␀b"), "{end:?}");
 }
 
+#[test]
+fn no_wait_is_longer_than_a_year_and_a_day() {
+    for asked in [Duration::MAX, MAX_WAIT + Duration::from_millis(1), Duration::from_millis(u64::MAX)] {
+        let end = decide(Ran::Returned(Outcome::Snooze(asked)), None, &rules(0, 3));
+        assert!(matches!(end, Some(End::Snoozed(wait)) if wait == MAX_WAIT), "{end:?}");
+        let ran = Ran::Returned(Outcome::Retry { fault: fault(), after: Some(asked) });
+        let end = decide(ran, None, &rules(0, 3));
+        assert!(matches!(end, Some(End::Retry(_, wait)) if wait == MAX_WAIT), "{end:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn attempts_are_spent_exactly(failures in 0u32..100, max in 1u32..100) {
