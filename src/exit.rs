@@ -2,7 +2,7 @@
 
 use crate::config;
 use flotilla_jobs::{Invalid, client};
-use flotilla_workers::store;
+use flotilla_workers::{producer, store};
 use std::{fmt, process::ExitCode};
 
 /// Documented in `flotilla --help` and in README.md.
@@ -18,6 +18,8 @@ pub enum Exit {
     Unavailable = 3,
     /// There is no such job.
     NotFound = 4,
+    /// A queue is full: try again later.
+    QueueFull = 5,
     /// Ctrl-C, or told to stop and not done in time.
     Interrupted = 130,
 }
@@ -86,6 +88,15 @@ impl From<store::Error> for Failure {
     }
 }
 
+impl From<producer::Error> for Failure {
+    fn from(error: producer::Error) -> Self {
+        match error {
+            producer::Error::QueueFull(full) => Self::new(Exit::QueueFull, full.to_string()),
+            producer::Error::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<store::OpenError> for Failure {
     fn from(error: store::OpenError) -> Self {
         let exit = match &error {
@@ -100,12 +111,14 @@ impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Self {
         let exit = match &error {
             client::Error::Refused { status: 404, .. } => Exit::NotFound,
+            client::Error::Refused { code, .. } if code == "queue_full" => Exit::QueueFull,
             client::Error::Setup(_) | client::Error::Invalid(_) | client::Error::Refused { status: 400..=499, .. } => {
                 Exit::Usage
             }
             _ => Exit::Unavailable,
         };
         let message = match error {
+            client::Error::Refused { message, code, .. } if code == "queue_full" => message,
             client::Error::Refused { message, field: Some(field), .. } => format!("{field}: {message}"),
             client::Error::Refused { message, code, .. } if code == "unauthorized" => {
                 format!("{message}; set server.token (FLOTILLA_SERVER__TOKEN)")

@@ -3,6 +3,7 @@
 
 mod actions;
 mod body;
+mod connection;
 mod error;
 mod events;
 mod guard;
@@ -22,6 +23,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use connection::Connections;
 pub use guard::Guard;
 pub use routes::{api, probes};
 pub use serve::{bind, run};

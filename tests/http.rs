@@ -2,6 +2,13 @@
 
 mod support;
 
+#[path = "http/abuse.rs"]
+mod abuse;
+#[path = "http/slow.rs"]
+mod slow;
+#[path = "http/socket.rs"]
+mod socket;
+
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

@@ -34,5 +34,5 @@ pub use options::{Group, Options, Priority, Spec};
 pub use outcome::{Fault, Outcome};
 pub use record::{Attempt, Filter, JobRecord, Page, Progress};
 pub use state::{Event, JobState, TRANSITIONS};
-pub use submit::{Accepted, MAX_BATCH, MAX_PAYLOAD_BYTES, NewJob};
+pub use submit::{Accepted, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH, NewJob};
 pub use unique::{Unique, UniqueScope};

@@ -6,6 +6,8 @@ use serde_json::value::RawValue;
 
 /// Largest input of one job, in bytes of JSON.
 pub const MAX_PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
+/// Deepest nesting of arrays and objects in one job's input: what every JSON parser reads.
+pub const MAX_PAYLOAD_DEPTH: usize = 100;
 /// Most jobs in one submit.
 pub const MAX_BATCH: usize = 1_000;
 
@@ -51,6 +53,10 @@ impl NewJob {
         if size > MAX_PAYLOAD_BYTES {
             return Err(Invalid::new("payload", format!("is {size} bytes; at most {MAX_PAYLOAD_BYTES} are accepted")));
         }
+        if is_deeper(self.payload.get(), MAX_PAYLOAD_DEPTH) {
+            let message = format!("is nested more than {MAX_PAYLOAD_DEPTH} levels deep; use fewer arrays and objects");
+            return Err(Invalid::new("payload", message));
+        }
         if self.payload.get().contains("\\u0000") {
             return Err(Invalid::new(
                 "payload",
@@ -69,4 +75,47 @@ pub struct Accepted {
     pub id: JobId,
     /// Whether an earlier job already held the unique or idempotency key.
     pub duplicate: bool,
+}
+
+/// Whether valid JSON has more levels than this.
+fn is_deeper(json: &str, most: usize) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => continue,
+        }
+        if depth > most {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_of_texts() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(!is_deeper(&nested(100), 100) && is_deeper(&nested(101), 100));
+        for flat in [r#"{"a":"[[["}"#, r#"["\"[[[["]"#, r#"["\\",[],[],[]]"#] {
+            assert!(!is_deeper(flat, 2), "{flat}");
+        }
+        let many = format!("[{}[]]", "[],".repeat(500));
+        assert!(!is_deeper(&many, 2));
+        let new = |payload: String| NewJob {
+            kind: "x".into(),
+            payload: RawValue::from_string(payload).unwrap(),
+            options: Options::default(),
+            idempotency_key: None,
+        };
+        assert!(new(nested(100)).validate().is_ok());
+        assert!(new(nested(100_000)).validate().unwrap_err().to_string().contains("100 levels"));
+    }
 }

@@ -4,7 +4,7 @@ use super::{isolated, session::Session};
 use crate::{
     config::{Config, Listen, Worker},
     exit::{Exit, Failure},
-    http::{self, App, Guard, Limits},
+    http::{self, App, Connections, Guard, Limits},
     kinds,
     open::Place,
     shutdown::Shutdown,
@@ -17,7 +17,7 @@ use flotilla_workers::{
     store::{Store, metered::metered},
 };
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -52,10 +52,17 @@ impl Process {
         let registry = kinds::registry(Some(http.review_roots.clone()), self.config.worker.drills);
         Arc::new(App {
             store: Arc::clone(&self.store),
-            producer: Producer::new(Arc::clone(&self.store), registry).accept_unknown_kinds(http.accept_unknown_kinds),
+            producer: Producer::new(Arc::clone(&self.store), registry)
+                .accept_unknown_kinds(http.accept_unknown_kinds)
+                .max_waiting(self.config.max_waiting()),
             metrics: Arc::clone(&self.metrics),
             guard: Guard::new(http.token.clone()),
-            limits: Limits { body_bytes: http.max_body_bytes, timeout: Duration::from_millis(http.timeout_ms) },
+            limits: Limits {
+                body_bytes: http.max_body_bytes,
+                body_timeout: Duration::from_millis(http.body_timeout_ms),
+                timeout: Duration::from_millis(http.timeout_ms),
+            },
+            bodies: Arc::new(Semaphore::new(http.max_bodies_bytes)),
             review_roots: http.review_roots.clone(),
             health: self.config.health,
             disk: self.disk.clone(),
@@ -80,14 +87,17 @@ impl Process {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "{what} on http://{address}");
         }
-        let drain = Duration::from_millis(self.config.http.drain_ms);
-        http::run(listener, router, &self.closing, &self.shutdown.hard, drain).await;
+        let http = &self.config.http;
+        let limits =
+            Connections { max: http.max_connections, header_timeout: Duration::from_millis(http.header_timeout_ms) };
+        let drain = Duration::from_millis(http.drain_ms);
+        http::run(listener, router, limits, &self.closing, &self.shutdown.hard, drain).await;
     }
 
     /// Runs jobs until told to stop.
     pub async fn run_fleet(&self) -> Result<Report, Failure> {
-        for (queue, settings) in &self.config.queues {
-            let change = QueueChange { paused: None, cap: Some(settings.cap) };
+        for (queue, settings) in self.config.queues.iter().filter(|(_, settings)| settings.cap.is_some()) {
+            let change = QueueChange { paused: None, cap: settings.cap };
             self.store.configure_queue(queue, change).await?;
         }
         let registry = kinds::registry(Some(self.config.http.review_roots.clone()), self.config.worker.drills);

@@ -107,6 +107,11 @@ fn http(config: &Config) -> Result<(), Wrong> {
         }
     }
     range("http.max_body_bytes", http.max_body_bytes as u64, 1_024, 256 * 1024 * 1024)?;
+    let (one, all) = (http.max_body_bytes as u64, http.max_bodies_bytes as u64);
+    range("http.max_bodies_bytes", all, one, 64 * 1024 * 1024 * 1024)?;
+    range("http.max_connections", http.max_connections as u64, 1, 1_000_000)?;
+    range("http.header_timeout_ms", http.header_timeout_ms, 100, 600_000)?;
+    range("http.body_timeout_ms", http.body_timeout_ms, 100, 600_000)?;
     range("http.timeout_ms", http.timeout_ms, 100, 600_000)?;
     if let Some(root) = http.review_roots.iter().find(|root| !root.is_absolute()) {
         return Err(("http.review_roots", format!("`{}` is not absolute", root.display())));

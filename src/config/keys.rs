@@ -1,4 +1,4 @@
-//! Which settings exist, and of what type: those of `config.default.toml`, and `queues.NAME.cap`.
+//! Which settings exist, and of what type: those of `config.default.toml`, and those of a queue.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 use toml::{Table, Value};
@@ -50,7 +50,7 @@ pub fn kind(key: &str) -> Kind {
     let parts: Vec<&str> = key.split('.').collect();
     match parts.as_slice() {
         ["queues"] | ["queues", _] => Kind::Section,
-        ["queues", _, "cap"] => Kind::Setting(Value::Integer(0)),
+        ["queues", _, "cap" | "max_waiting"] => Kind::Setting(Value::Integer(0)),
         _ if KNOWN.keys().any(|known| known.starts_with(&format!("{key}."))) => Kind::Section,
         _ => Kind::Unknown,
     }
@@ -59,7 +59,11 @@ pub fn kind(key: &str) -> Kind {
 /// "unknown setting", and what was probably meant.
 pub fn unknown(key: &str) -> String {
     let sections = KNOWN.keys().filter_map(|name| name.split_once('.')).map(|(section, _)| section);
-    let names = KNOWN.keys().map(String::as_str).chain(sections).chain(["queues", "queues.NAME.cap"]);
+    let names = KNOWN.keys().map(String::as_str).chain(sections).chain([
+        "queues",
+        "queues.NAME.cap",
+        "queues.NAME.max_waiting",
+    ]);
     nearest(key, names).map_or_else(
         || "unknown setting; `flotilla config` lists them all".to_owned(),
         |near| format!("unknown setting; did you mean `{near}`?"),

@@ -1,7 +1,7 @@
 //! One struct for each concern.
 
 use flotilla_jobs::check_name;
-use flotilla_workers::store::AdoptSource;
+use flotilla_workers::{producer::MaxWaiting, store::AdoptSource};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -14,10 +14,19 @@ pub struct Config {
     pub store: Store,
     pub worker: Worker,
     pub http: Http,
+    pub submit: Submit,
     pub health: Health,
     pub log: Log,
     #[serde(default)]
     pub queues: BTreeMap<String, Queue>,
+}
+
+impl Config {
+    /// How many jobs may wait before submits are refused.
+    pub fn max_waiting(&self) -> MaxWaiting {
+        let own = self.queues.iter().filter_map(|(name, queue)| Some((name.clone(), queue.max_waiting?)));
+        MaxWaiting { each: self.submit.max_waiting, queues: own.collect() }
+    }
 }
 
 /// The server that the commands talk to.
@@ -93,6 +102,10 @@ pub struct Http {
     #[serde(deserialize_with = "secret")]
     pub token: Option<SecretString>,
     pub max_body_bytes: usize,
+    pub max_bodies_bytes: usize,
+    pub max_connections: usize,
+    pub header_timeout_ms: u64,
+    pub body_timeout_ms: u64,
     pub timeout_ms: u64,
     pub linger_ms: u64,
     pub drain_ms: u64,
@@ -100,6 +113,14 @@ pub struct Http {
     pub review_roots: Vec<PathBuf>,
     #[serde(rename = "token_file")]
     _token_file: String,
+}
+
+/// What is let in.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submit {
+    /// 0 is "no limit".
+    pub max_waiting: u64,
 }
 
 /// When a process calls itself unhealthy.
@@ -127,10 +148,12 @@ pub enum LogFormat {
 }
 
 /// A queue of the fleet.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Queue {
-    pub cap: u32,
+    pub cap: Option<u32>,
+    /// 0 is "no limit".
+    pub max_waiting: Option<u64>,
 }
 
 /// An address to listen on, or none.

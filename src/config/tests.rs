@@ -1,5 +1,7 @@
 //! Every source of settings, which of them wins, and what a wrong setting is answered with.
 
+mod property;
+
 use super::{Inputs, Listen, Loaded, LogFormat, load, may_listen, people, to_json};
 use secrecy::ExposeSecret;
 use std::{fs, path::PathBuf};
@@ -94,15 +96,19 @@ fn every_type_can_come_from_the_environment() {
     assert_eq!(config.worker.prune_after_days_of["failed"], 90);
     assert_eq!(config.worker.http.listen, Listen::Off);
     assert_eq!(config.http.listen, Listen::On(([127, 0, 0, 1], 0).into()));
-    assert_eq!(config.queues["slow"].cap, 4);
+    assert_eq!(config.queues["slow"].cap, Some(4));
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "debug"));
 }
 
 #[test]
 fn a_table_of_queues_replaces_the_default_one() {
-    let config = World::new().file("worker.queues = { slow = 1 }\n[queues.slow]\ncap = 2\n").load().config;
+    let config = World::new()
+        .file("worker.queues = { slow = 1 }\n[queues.slow]\ncap = 2\n[queues.fast]\nmax_waiting = 5\n")
+        .load()
+        .config;
     assert_eq!(config.worker.queues.keys().collect::<Vec<_>>(), ["slow"]);
-    assert_eq!(config.queues["slow"].cap, 2);
+    assert_eq!((config.queues["slow"].cap, config.queues["slow"].max_waiting), (Some(2), None));
+    assert_eq!((config.queues["fast"].cap, config.queues["fast"].max_waiting), (None, Some(5)));
 }
 
 #[test]

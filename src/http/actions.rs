@@ -2,14 +2,11 @@
 
 use super::{
     App,
-    body::{Id, JsonBytes},
+    body::{Id, JsonBytes, Parameters},
     error::{ApiError, Code},
 };
 use crate::actions::{Action, Done};
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use flotilla_jobs::{
     Filter, JobId, JobRecord,
     api::{CancelAnswer, CancelReply, Swept},
@@ -53,8 +50,12 @@ pub async fn resume(State(app): State<Arc<App>>, Id(id): Id) -> Result<Json<JobR
     post, path = "/v1/jobs/cancel", tag = "jobs", request_body = Filter, params(("all" = Option<bool>, Query)),
     responses((status = 200, description = "How many, and whether to ask again.", body = Swept))
 )]
-pub async fn cancel_matching(app: State<Arc<App>>, all: Query<All>, body: JsonBytes) -> Result<Json<Swept>, ApiError> {
-    on_matching(&app, Action::Cancel, &all, &body).await
+pub async fn cancel_matching(
+    app: State<Arc<App>>,
+    all: Parameters<All>,
+    body: JsonBytes,
+) -> Result<Json<Swept>, ApiError> {
+    on_matching(&app, Action::Cancel, &all.0, &body).await
 }
 
 /// Runs failed and quarantined jobs that match once more, up to 1,000 a call. An empty filter needs `?all=true`.
@@ -62,8 +63,12 @@ pub async fn cancel_matching(app: State<Arc<App>>, all: Query<All>, body: JsonBy
     post, path = "/v1/jobs/retry", tag = "jobs", request_body = Filter, params(("all" = Option<bool>, Query)),
     responses((status = 200, description = "How many, and whether to ask again.", body = Swept))
 )]
-pub async fn retry_matching(app: State<Arc<App>>, all: Query<All>, body: JsonBytes) -> Result<Json<Swept>, ApiError> {
-    on_matching(&app, Action::Retry, &all, &body).await
+pub async fn retry_matching(
+    app: State<Arc<App>>,
+    all: Parameters<All>,
+    body: JsonBytes,
+) -> Result<Json<Swept>, ApiError> {
+    on_matching(&app, Action::Retry, &all.0, &body).await
 }
 
 /// Puts paused jobs that match back into their queues, up to 1,000 a call. An empty filter needs `?all=true`.
@@ -71,8 +76,12 @@ pub async fn retry_matching(app: State<Arc<App>>, all: Query<All>, body: JsonByt
     post, path = "/v1/jobs/resume", tag = "jobs", request_body = Filter, params(("all" = Option<bool>, Query)),
     responses((status = 200, description = "How many, and whether to ask again.", body = Swept))
 )]
-pub async fn resume_matching(app: State<Arc<App>>, all: Query<All>, body: JsonBytes) -> Result<Json<Swept>, ApiError> {
-    on_matching(&app, Action::Resume, &all, &body).await
+pub async fn resume_matching(
+    app: State<Arc<App>>,
+    all: Parameters<All>,
+    body: JsonBytes,
+) -> Result<Json<Swept>, ApiError> {
+    on_matching(&app, Action::Resume, &all.0, &body).await
 }
 
 /// Says that an empty filter is no mistake.

@@ -8,7 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use flotilla_jobs::Invalid;
-use flotilla_workers::{producer::Refused, store};
+use flotilla_workers::{
+    producer::{self, Refused},
+    store,
+};
 use std::sync::Arc;
 
 /// Seconds after which a client should try again.
@@ -57,6 +60,9 @@ codes! {
     IdempotencyMismatch CONFLICT "idempotency_mismatch" "The idempotency key was used for another job.",
     PayloadTooLarge PAYLOAD_TOO_LARGE "payload_too_large" "The body is larger than http.max_body_bytes.",
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body is not declared as application/json.",
+    BodyTimeout REQUEST_TIMEOUT "body_timeout" "The body did not arrive within http.body_timeout_ms.",
+    QueueFull TOO_MANY_REQUESTS "queue_full" "As many jobs wait in the queue as its max_waiting allows; none of the request was accepted.",
+    Busy SERVICE_UNAVAILABLE "busy" "Bodies of other requests take all of http.max_bodies_bytes now; try again.",
     Timeout SERVICE_UNAVAILABLE "timeout" "The request took too long. It may have been done: repeat it with an idempotency key.",
     Unavailable SERVICE_UNAVAILABLE "unavailable" "The store does not answer now. It may have been done: repeat it with an idempotency key.",
     Internal INTERNAL_SERVER_ERROR "internal" "A mistake of the server; its log has the request's id.",
@@ -110,6 +116,15 @@ impl From<Refused> for ApiError {
     }
 }
 
+impl From<producer::Error> for ApiError {
+    fn from(error: producer::Error) -> Self {
+        match error {
+            producer::Error::QueueFull(full) => Self::new(Code::QueueFull, full.to_string()).field("options.queue"),
+            producer::Error::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {
@@ -133,7 +148,7 @@ impl From<store::Error> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
-        if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self.code.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECS);
         }
         response.extensions_mut().insert(Arc::new(self));

@@ -46,10 +46,10 @@ pub enum AcceptedJobs {
 )]
 pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: JsonBytes) -> Result<Response, ApiError> {
     let key = idempotency_key(&headers)?;
-    if body.0.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'[') {
+    if body.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'[') {
         let mut job: NewJob = body.parse()?;
         set_key(&mut job, key)?;
-        let accepted = app.store.enqueue(vec![admit(&app, job)?]).await?;
+        let accepted = app.producer.enqueue_all(vec![admit(&app, job)?]).await?;
         let accepted = *accepted.first().ok_or_else(|| ApiError::internal("one job was enqueued, none answered"))?;
         let location = [(LOCATION, format!("/v1/jobs/{}", accepted.id))];
         return Ok((created(&[accepted]), location, Json(accepted)).into_response());
@@ -68,7 +68,7 @@ pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: JsonB
         )
     };
     let admitted = jobs.into_iter().enumerate().map(admit_one).collect::<Result<Vec<_>, _>>()?;
-    let accepted = app.store.enqueue(admitted).await?;
+    let accepted = app.producer.enqueue_all(admitted).await?;
     Ok((created(&accepted), Json(accepted)).into_response())
 }
 

@@ -2,12 +2,10 @@
 
 use super::{
     App,
+    body::Parameters,
     error::{ApiError, Code},
 };
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use flotilla_jobs::{Filter, JobId, JobState, Page};
 use std::{str::FromStr, sync::Arc};
 
@@ -37,7 +35,7 @@ const PARAMETERS: [&str; 9] =
 )]
 pub async fn list(
     State(app): State<Arc<App>>,
-    Query(pairs): Query<Vec<(String, String)>>,
+    Parameters(pairs): Parameters<Vec<(String, String)>>,
 ) -> Result<Json<Page>, ApiError> {
     let asked = Asked::parse(pairs)?;
     Ok(Json(app.store.list(&asked.filter, asked.after, asked.limit).await?))

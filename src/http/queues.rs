@@ -1,10 +1,11 @@
 //! `/v1/queues`: what waits and runs, pause, resume and caps.
 
-use super::{App, body::JsonBytes, error::ApiError};
-use axum::{
-    Json,
-    extract::{Path, State},
+use super::{
+    App,
+    body::{JsonBytes, Name},
+    error::ApiError,
 };
+use axum::{Json, extract::State};
 use flotilla_jobs::{
     api::{QueueChange, QueueStats, Queues},
     check_name,
@@ -25,7 +26,7 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Queues>, ApiError>
     post, path = "/v1/queues/{name}/pause", tag = "queues", params(("name" = String, Path, description = "The queue.")),
     responses((status = 200, description = "The queue as it is now.", body = QueueStats))
 )]
-pub async fn pause(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<QueueStats>, ApiError> {
+pub async fn pause(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<QueueStats>, ApiError> {
     change(&app, name, QueueChange { paused: Some(true), cap: None }).await
 }
 
@@ -34,7 +35,7 @@ pub async fn pause(State(app): State<Arc<App>>, Path(name): Path<String>) -> Res
     post, path = "/v1/queues/{name}/resume", tag = "queues", params(("name" = String, Path, description = "The queue.")),
     responses((status = 200, description = "The queue as it is now.", body = QueueStats))
 )]
-pub async fn resume(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<QueueStats>, ApiError> {
+pub async fn resume(State(app): State<Arc<App>>, Name(name): Name) -> Result<Json<QueueStats>, ApiError> {
     change(&app, name, QueueChange { paused: Some(false), cap: None }).await
 }
 
@@ -44,11 +45,7 @@ pub async fn resume(State(app): State<Arc<App>>, Path(name): Path<String>) -> Re
     request_body = QueueChange,
     responses((status = 200, description = "The queue as it is now.", body = QueueStats))
 )]
-pub async fn put(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-    body: JsonBytes,
-) -> Result<Json<QueueStats>, ApiError> {
+pub async fn put(State(app): State<Arc<App>>, Name(name): Name, body: JsonBytes) -> Result<Json<QueueStats>, ApiError> {
     change(&app, name, body.parse()?).await
 }
 

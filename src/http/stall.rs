@@ -2,14 +2,12 @@
 
 use std::{
     io,
-    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
     time::{Sleep, sleep},
 };
 
@@ -60,23 +58,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
         self.judge(cx, shut)
-    }
-}
-
-/// Lets clients in, and does not wait for them for ever.
-pub struct Door(pub TcpListener);
-
-impl axum::serve::Listener for Door {
-    type Io = Unstalled<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, client) = axum::serve::Listener::accept(&mut self.0).await;
-        (Unstalled::new(stream, WRITE_TIMEOUT), client)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
     }
 }
 

@@ -4,6 +4,7 @@ use super::Guard;
 use crate::config::Health;
 use flotilla_workers::{metrics::Metrics, producer::Producer, store::Store};
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// The process as the API sees it.
@@ -13,6 +14,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     pub guard: Guard,
     pub limits: Limits,
+    /// Bytes that bodies of requests may still take, all together.
+    pub bodies: Arc<Semaphore>,
     /// Work trees that may be named over HTTP are below one of these.
     pub review_roots: Vec<PathBuf>,
     pub health: Health,
@@ -28,5 +31,7 @@ pub struct App {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
     pub timeout: Duration,
 }

@@ -24,6 +24,7 @@ mod place;
 #[cfg(target_os = "linux")]
 mod poison;
 mod postgres_away;
+mod pressure;
 #[path = "../support/proxy.rs"]
 mod proxy;
 mod random_kills;

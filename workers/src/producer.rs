@@ -1,10 +1,15 @@
 //! Hands in jobs to a store in the same process.
 
+mod room;
+
+pub use room::{MaxWaiting, QueueFull};
+
 use crate::{
     registry::Registry,
-    store::{Error, Store, Submission},
+    store::{self, Store, Submission},
 };
 use flotilla_jobs::{Accepted, Enqueue, Invalid, MAX_BATCH, NewJob, Options};
+use room::Room;
 use std::sync::Arc;
 
 /// Validates jobs by what a registry knows about their kinds and puts them into a store. Cheap to clone.
@@ -13,6 +18,24 @@ pub struct Producer {
     store: Arc<dyn Store>,
     registry: Registry,
     unknown_kinds: bool,
+    room: Option<Arc<Room>>,
+}
+
+/// A submit failed; nothing of it was accepted, unless the store's error says that this is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// More jobs wait than may.
+    #[error(transparent)]
+    QueueFull(#[from] QueueFull),
+    /// The store, or the jobs.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::Store(invalid.into())
+    }
 }
 
 /// A job was not let in.
@@ -45,13 +68,20 @@ impl From<Refused> for Invalid {
 impl Producer {
     /// A producer that refuses kinds the registry does not know.
     pub fn new(store: Arc<dyn Store>, registry: Registry) -> Self {
-        Self { store, registry, unknown_kinds: false }
+        Self { store, registry, unknown_kinds: false, room: None }
     }
 
     /// Whether kinds the registry does not know are let in: other workers may know them. Their input is not checked.
     #[must_use]
     pub fn accept_unknown_kinds(mut self, accept: bool) -> Self {
         self.unknown_kinds = accept;
+        self
+    }
+
+    /// Refuses jobs while as many wait in their queue as this allows. Clones of this producer count together.
+    #[must_use]
+    pub fn max_waiting(mut self, limits: MaxWaiting) -> Self {
+        self.room = (!limits.is_unlimited()).then(|| Arc::new(Room::new(limits)));
         self
     }
 
@@ -68,9 +98,13 @@ impl Producer {
         Ok(Submission::new(job, defaults)?)
     }
 
-    /// Puts admitted jobs on record.
+    /// Puts admitted jobs on record: all of them, or none.
     pub async fn enqueue_all(&self, jobs: Vec<Submission>) -> Result<Vec<Accepted>, Error> {
-        self.store.enqueue(jobs).await
+        let Some(room) = &self.room else { return Ok(self.store.enqueue(jobs).await?) };
+        let place = room.take(&*self.store, &jobs).await?;
+        let answer = self.store.enqueue(jobs).await;
+        place.settle(answer.as_deref().ok());
+        Ok(answer?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     config::Health,
-    http::{self, App, Guard, Limits},
+    http::{self, App, Connections, Guard, Limits},
     open,
 };
 use async_trait::async_trait;
@@ -93,7 +93,8 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
         producer: Producer::new(Arc::clone(&store), registry.clone()),
         metrics: Metrics::new(),
         guard: Guard::new(token.map(|token| token.to_owned().into())),
-        limits: Limits { body_bytes: 64 * 1024, timeout: SOON },
+        limits: Limits { body_bytes: 64 * 1024, body_timeout: SOON, timeout: SOON },
+        bodies: Arc::new(Semaphore::new(256 * 1024)),
         review_roots,
         health: Health { min_disk_free_mib: 0, min_memory_free_mib: 0 },
         disk: dir.path().to_owned(),
@@ -102,11 +103,11 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let limits = Connections { max: 100, header_timeout: SOON };
     let serving = {
         let closing = closing.clone();
-        tokio::spawn(
-            async move { http::run(listener, http::api(app), &closing, &CancellationToken::new(), SOON).await },
-        )
+        let hard = CancellationToken::new();
+        tokio::spawn(async move { http::run(listener, http::api(app), limits, &closing, &hard, SOON).await })
     };
     let token = token.map(str::to_owned);
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -26,6 +26,7 @@ mod model;
 mod operator;
 mod order;
 mod parked;
+mod pressure;
 mod prune;
 mod queues;
 mod reconcile;
@@ -318,6 +319,13 @@ suite! {
         a_batch_of_ends_is_answered_in_order,
         a_thousand_mixed_ends_are_settled_at_once,
         no_character_keeps_a_result_off_the_record,
+    },
+    pressure::{
+        a_full_queue_refuses_and_names_itself,
+        producers_at_once_do_not_go_over_the_limit,
+        room_comes_back_when_jobs_leave,
+        a_repeat_takes_no_room,
+        a_store_that_cannot_count_still_accepts,
     },
     signals::{
         a_submit_wakes_workers,
