@@ -22,6 +22,7 @@ mod run;
 mod serve;
 mod session;
 mod show;
+mod spinner;
 mod submit;
 mod watch;
 mod work;
@@ -30,7 +31,7 @@ use crate::{
     actions::Action,
     config::{Inputs, load},
     exit::{Exit, Failure},
-    telemetry,
+    shown, telemetry,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use session::Session;
@@ -52,6 +53,7 @@ Exit codes:
     2  the command or the configuration is wrong
     3  the store or the server does not answer
     4  there is no such job
+    5  a queue is full: try again later
   130  interrupted, or told to stop and not done in time";
 
 /// A fleet of background workers for AI agent jobs.
@@ -183,7 +185,8 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) => {
             if !failure.message.is_empty() {
-                anstream::eprintln!("{}error:{} {failure}", output::RED, output::RESET);
+                let message = shown::lines(&failure.message);
+                anstream::eprintln!("{}error:{} {message}", output::RED, output::RESET);
             }
             failure.exit.into()
         }

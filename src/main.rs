@@ -10,6 +10,7 @@ mod kinds;
 mod machine;
 mod open;
 mod review;
+mod shown;
 mod shutdown;
 mod telemetry;
 

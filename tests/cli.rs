@@ -209,3 +209,27 @@ fn a_store_is_measured_and_left_as_it_was() {
     let left: Vec<_> = home.data_files().into_iter().filter(|name| name.starts_with("bench")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn what_a_job_says_cannot_steer_a_terminal() {
+    let home = Home::new();
+    let evil = "\u{1b}]0;title\u{7}\u{202e}\u{9b}2J";
+    let steps = json!({ "steps": [
+        { "do": "progress", "done": 1, "total": 2, "message": format!("progress {evil}") },
+        { "do": "say", "text": format!("said {evil}\n") },
+        { "do": "fail", "message": format!("failed {evil}\nin two lines") },
+    ] });
+    let worker = home.start(&["work", "--set", "worker.drills=true", "--health-listen", "127.0.0.1:0"]);
+    let drills = ["--set", "worker.drills=true"];
+    let ran = home.run(&[&["submit", "drill", &steps.to_string(), "--json"], &drills[..]].concat()).exits(0);
+    let id = ran.json()["id"].as_str().unwrap().to_owned();
+    let watched = home.run(&["watch", &id]).exits(1);
+    let shown = [home.run(&["show", &id]).exits(0).stdout, home.run(&["ls"]).exits(0).stdout, watched.stderr];
+    for text in &shown {
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}', '\u{9b}']), "{text}");
+        assert!(text.contains("failed \\u{1b}]0;title\\u{7}\\u{202e}\\u{9b}2J"), "{text}");
+    }
+    // Whatever a program reads is as the job wrote it.
+    assert!(watched.stdout.contains("said ") && watched.stdout.contains('\u{202e}'), "{}", watched.stdout);
+    assert_eq!(worker.stop(), 0);
+}

@@ -3,15 +3,15 @@
 mod place;
 mod table;
 
-use super::{output, session::Session};
+use super::{output, session::Session, spinner::spinner};
 use crate::{
     exit::{Exit, Failure},
     shutdown::Shutdown,
 };
 use flotilla_workers::bench::{self, Machine, Report};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use place::Place;
-use std::{fmt::Display, io::IsTerminal, time::Duration};
+use std::{fmt::Display, time::Duration};
 
 /// What a large backlog is compared with.
 const FEW: u64 = 10_000;
@@ -121,13 +121,7 @@ struct Step(Option<ProgressBar>);
 
 impl Step {
     fn new() -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        Self(terminal.then(|| {
-            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
-            let bar = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        }))
+        Self(spinner())
     }
 
     fn is(&self, what: &'static str) {

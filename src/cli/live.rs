@@ -3,12 +3,12 @@
 use super::{
     backend::Backend,
     output::{self, DIM, RESET},
+    spinner::spinner,
 };
-use crate::exit::Failure;
+use crate::{exit::Failure, shown};
 use flotilla_jobs::{JobEvent, JobId, Progress, StateChange};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{io::IsTerminal, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// How it is shown.
@@ -56,11 +56,7 @@ struct View {
 
 impl View {
     fn new(show: Show) -> Self {
-        let bar = (show != Show::Json && std::io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::new_spinner();
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
+        let bar = if show == Show::Json { None } else { spinner() };
         Self { show, bar }
     }
 
@@ -71,8 +67,8 @@ impl View {
         match event {
             JobEvent::State(change) => self.state(change),
             JobEvent::Progress { progress, .. } => self.progress(progress),
-            JobEvent::Output { text, .. } if self.show == Show::Output => return self.beside(|| output::raw(text)),
-            JobEvent::Output { text, .. } => self.note(&format!("{DIM}{}{RESET}", text.trim_end())),
+            JobEvent::Output { text, .. } if self.show == Show::Output => return self.beside(|| output::said(text)),
+            JobEvent::Output { text, .. } => self.note(&format!("{DIM}{}{RESET}", shown::lines(text.trim_end()))),
             JobEvent::Cut { .. } => self.note("there is more output than is kept"),
         }
         Ok(())
@@ -86,14 +82,14 @@ impl View {
         }
         // Whoever follows aside says itself what went wrong.
         if let Some(fault) = change.error.as_ref().filter(|_| self.show != Show::Aside) {
-            self.note(&format!("{}: {}", fault.code, fault.message));
+            self.note(&shown::lines(&fault.to_string()));
         }
     }
 
     fn progress(&self, progress: &Progress) {
         let Some(bar) = &self.bar else {
             let total = progress.total.map(|total| format!("/{total}")).unwrap_or_default();
-            self.note(&format!("{}{total} {}", progress.done, progress.message));
+            self.note(&format!("{}{total} {}", progress.done, shown::line(&progress.message)));
             return;
         };
         if let Some(total) = progress.total {
@@ -105,7 +101,7 @@ impl View {
             }
             bar.set_position(progress.done);
         }
-        bar.set_message(progress.message.clone());
+        bar.set_message(shown::line(&progress.message));
     }
 
     fn note(&self, text: &str) {

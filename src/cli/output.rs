@@ -1,12 +1,12 @@
 //! Data on stdout: JSON, lines, tables. Everything else goes to stderr.
 
-use crate::exit::Failure;
+use crate::{exit::Failure, shown};
 use anstyle::{AnsiColor, Style};
 use flotilla_jobs::JobState;
 use flotilla_workers::clock;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 pub const RED: Style = AnsiColor::Red.on_default().bold();
 pub const GREEN: Style = AnsiColor::Green.on_default();
@@ -32,6 +32,11 @@ pub fn line(text: &str) -> Result<(), Failure> {
     Ok(writeln!(anstream::stdout().lock(), "{text}")?)
 }
 
+/// What a job says: as it is for a program, without what a terminal would obey for a person.
+pub fn said(text: &str) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() { raw(&shown::lines(text)) } else { raw(text) }
+}
+
 /// Text as it is.
 pub fn raw(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
@@ -44,10 +49,11 @@ pub fn note(text: &str) {
     anstream::eprintln!("{text}");
 }
 
-/// Columns as wide as what is in them; the last is not padded.
+/// Columns as wide as what is in them; the last is not padded. Cells are text of others: they are escaped.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| shown::line(cell)).collect()).collect();
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.len()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }

@@ -4,7 +4,10 @@ use super::{
     output::{self, DIM, RESET},
     session::Session,
 };
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    shown,
+};
 use flotilla_jobs::{Cause, JobId, JobRecord, Progress};
 use serde_json::value::RawValue;
 
@@ -29,12 +32,14 @@ pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
 }
 
 fn people(job: &JobRecord) -> Result<(), Failure> {
-    let field = |name: &str, value: &str| output::line(&format!("{DIM}{name:<10}{RESET} {value}"));
+    let styled = |name: &str, value: &str| output::line(&format!("{DIM}{name:<10}{RESET} {value}"));
+    // A message of several lines stays beside its name, so that none of them looks like a field.
+    let field = |name: &str, value: &str| styled(name, &shown::lines(value).replace('\n', "\n           "));
     let style = output::state_style(job.state);
     let asked = if job.cancel_requested && !job.state.is_terminal() { " (cancel asked)" } else { "" };
     field("id", &job.id.to_string())?;
     field("kind", &job.kind)?;
-    field("state", &format!("{style}{}{RESET}{asked}", job.state))?;
+    styled("state", &format!("{style}{}{RESET}{asked}", job.state))?;
     field("queue", &format!("{}, priority {}", job.queue, job.priority))?;
     field("tenant", &job.tenant)?;
     if let Some(group) = &job.group {
@@ -77,5 +82,5 @@ fn json_field(name: &str, value: Option<&RawValue>) -> Result<(), Failure> {
     let Some(value) = value else { return Ok(()) };
     let indented = serde_json::from_str::<serde_json::Value>(value.get()).ok();
     let text = indented.and_then(|value| serde_json::to_string_pretty(&value).ok());
-    output::line(&format!("{DIM}{name}{RESET}\n{}", text.as_deref().unwrap_or(value.get())))
+    output::line(&format!("{DIM}{name}{RESET}\n{}", shown::lines(text.as_deref().unwrap_or(value.get()))))
 }

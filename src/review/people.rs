@@ -3,6 +3,7 @@
 //! Paths and excerpts come from the change, which anyone may have written: what would move the cursor, change colors or
 //! reorder text on a terminal is shown as an escape.
 
+use crate::shown::line;
 use anstyle::{AnsiColor, Style};
 use flotilla_jobs::kinds::{Finding, Review, Severity};
 use std::{
@@ -20,30 +21,30 @@ pub fn write(review: &Review, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
     }
     for skipped in &review.skipped {
-        writeln!(out, "{DIM}left out: {} ({}){DIM:#}", shown(&skipped.path), shown(&skipped.reason))?;
+        writeln!(out, "{DIM}left out: {} ({}){DIM:#}", line(&skipped.path), line(&skipped.reason))?;
     }
     for note in &review.notes {
-        writeln!(out, "{DIM}note: {}{DIM:#}", shown(note))?;
+        writeln!(out, "{DIM}note: {}{DIM:#}", line(note))?;
     }
     writeln!(out, "{}", summary(review))
 }
 
 fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let style = style(finding.severity);
-    write!(out, "{style}{}{style:#} {BOLD}{}{BOLD:#}", finding.severity, shown(&finding.title))?;
+    write!(out, "{style}{}{style:#} {BOLD}{}{BOLD:#}", finding.severity, line(&finding.title))?;
     writeln!(out, "  {DIM}{}{DIM:#}", finding.rule)?;
     writeln!(out, "  --> {}", place(finding))?;
     for (text, number) in finding.excerpt.lines().zip(finding.start_line..) {
-        writeln!(out, "  {DIM}{number:>5} |{DIM:#} {}", shown(text))?;
+        writeln!(out, "  {DIM}{number:>5} |{DIM:#} {}", line(text))?;
     }
     for text in finding.body.lines() {
-        writeln!(out, "  {}", shown(text))?;
+        writeln!(out, "  {}", line(text))?;
     }
     match finding.suggestion.as_deref() {
         Some("") => writeln!(out, "  {BOLD}fix:{BOLD:#} remove the line")?,
         Some(suggestion) => {
             for text in suggestion.lines() {
-                writeln!(out, "  {BOLD}fix:{BOLD:#} {}", shown(text))?;
+                writeln!(out, "  {BOLD}fix:{BOLD:#} {}", line(text))?;
             }
         }
         None => {}
@@ -52,7 +53,7 @@ fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn place(finding: &Finding) -> String {
-    let path = shown(&finding.path);
+    let path = line(&finding.path);
     match (finding.start_line, finding.end_line) {
         (0, _) => path,
         (start, end) if end > start => format!("{path}:{start}-{end}"),
@@ -93,21 +94,4 @@ fn style(severity: Severity) -> Style {
         Severity::Low => AnsiColor::Blue.on_default(),
         Severity::Info => DIM,
     }
-}
-
-/// Text with everything that a terminal would obey, or that hides or reorders what follows, as an escape.
-fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        let harmless = c == '\t' || !(c.is_control() || is_format(c));
-        if harmless { shown.push(c) } else { shown.extend(c.escape_unicode()) }
-    }
-    shown
-}
-
-/// Characters that are not seen but change what is: of the Unicode category Cf, those of Trojan Source and of invisible
-/// text.
-fn is_format(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
