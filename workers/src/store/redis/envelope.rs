@@ -94,7 +94,7 @@ mod tests {
         let text = r#"3,0,1,2,0,0,9|{"k":"noop","n":"default","m":2,"t":7,"z":{"later":[1]},"p":{"x":1}}"#;
         let (head, body) = read(text).unwrap();
         assert_eq!((head.run, head.attempts.handover), (3, 2));
-        assert_eq!((body.kind.as_ref(), body.timeout_ms, body.payload.get()), ("noop", 7, r#"{"x":1}"#));
+        assert_eq!((body.kind, body.timeout_ms, body.payload.get()), ("noop", 7, r#"{"x":1}"#));
     }
 
     #[test]
