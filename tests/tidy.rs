@@ -198,3 +198,17 @@ fn invariants_name_the_test_that_holds_them() {
         assert!(tests.contains(&format!("fn {function}(")), "no test named {function}: {line}");
     }
 }
+
+#[test]
+fn faults_name_the_test_that_proves_them() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let faults = text.split_once("## Faults").and_then(|(_, rest)| rest.split("\n## ").next()).unwrap();
+    let proofs: Vec<&str> = faults.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
+    assert!(!proofs.is_empty(), "the table is empty");
+    for row in proofs {
+        let name = row.trim_end_matches(" |").rsplit(" | ").next().unwrap().trim_matches('`');
+        let (path, function) = name.split_once("::").unwrap_or_else(|| panic!("no test: {row}"));
+        let file = fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+        assert!(file.contains(&format!("fn {function}(")), "no {function} in {path}");
+    }
+}
