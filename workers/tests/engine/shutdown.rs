@@ -58,7 +58,8 @@ pub async fn a_hard_stop_ends_at_once_and_gives_the_job_back(place: &Place) {
     fleet.hard_stop.cancel();
     let report = fleet.ended().await;
     assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
-    assert_eq!(report.handed_over, 1);
+    // A claim that was under way may meet the job again, and gives it back again.
+    assert!((1..=2).contains(&report.handed_over) && report.failed == 0, "{report:?}");
     assert_eq!(w.job(id).await.state, JobState::Pending);
 }
 

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_a_newer_version_adds_is_passed_over() {
-        let text = r#"3,0,1,2,0,0,9|{"k":"noop","n":"default","m":2,"t":7,"z":{"later":[1]},"p":{"x":1}}"#;
+        let text = r#"3,0,1,2,0,0,9|noop|{"n":"default","m":2,"t":7,"z":{"later":[1]},"p":{"x":1}}"#;
         let (head, body) = read(text).unwrap();
         assert_eq!((head.run, head.attempts.handover), (3, 2));
         assert_eq!((body.kind, body.timeout_ms, body.payload.get()), ("noop", 7, r#"{"x":1}"#));
