@@ -23,5 +23,6 @@ pub async fn metrics(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str
         Err(_) => tracing::warn!("queues cannot be counted soon enough; their last numbers stand"),
     }
     app.metrics.collect_pools(&app.store.pools());
+    app.metrics.collect_damage(app.store.damage());
     ([FORMAT], app.metrics.render())
 }

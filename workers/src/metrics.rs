@@ -42,6 +42,7 @@ pub struct Metrics {
     queue_parked: IntGaugeVec,
     store_calls: HistogramVec,
     store_errors: IntCounterVec,
+    damage: IntCounter,
     pool: IntGaugeVec,
 }
 
@@ -74,21 +75,7 @@ impl Metrics {
             ),
             run: histograms(r, "flotilla_job_run_seconds", "How long handlers ran.", &["kind"], JOB_SECONDS),
             running: gauge(r, "flotilla_jobs_running", "Jobs whose handler runs in this process."),
-            stuck: Stuck {
-                blocking: gauges(
-                    r,
-                    "flotilla_handlers_blocking",
-                    "Handlers that have kept a thread for more than a second and still do.",
-                    &["kind"],
-                ),
-                total: counters(
-                    r,
-                    "flotilla_handlers_stuck_total",
-                    "Handlers that kept a thread for more than a second, and handlers that did not return in time after \
-                     they were told to end.",
-                    &["kind", "how"],
-                ),
-            },
+            stuck: stuck(r),
             slots: gauge(r, "flotilla_slots", "Most jobs that run in this process at once."),
             unrecorded: gauge(r, "flotilla_results_unrecorded", "Runs that ended and are not yet on record."),
             leases: counters(
@@ -146,6 +133,11 @@ impl Metrics {
                 "Calls to the store that failed.",
                 &["store", "operation"],
             ),
+            damage: counter(
+                r,
+                "flotilla_store_unreadable_total",
+                "Things met in the store that cannot be what they say; the log names each and what was done about it.",
+            ),
             pool: gauges(r, "flotilla_store_pool_connections", "Connections of a pool.", &["pool", "state"]),
             registry,
         })
@@ -190,6 +182,11 @@ impl Metrics {
             self.pool.with_label_values(&[*pool, "in_use"]).set(i64::from(*in_use));
             self.pool.with_label_values(&[*pool, "open"]).set(i64::from(*open));
         }
+    }
+
+    /// What [`Store::damage`](crate::store::Store::damage) answers.
+    pub fn collect_damage(&self, met: u64) {
+        self.damage.inc_by(met.saturating_sub(self.damage.get()));
     }
 
     pub(crate) fn kind(&self, kind: &'static str) -> Arc<KindMetrics> {
@@ -245,6 +242,24 @@ impl Metrics {
         if !worked {
             self.store_errors.with_label_values(&[store, operation]).inc();
         }
+    }
+}
+
+fn stuck(r: &Registry) -> Stuck {
+    Stuck {
+        blocking: gauges(
+            r,
+            "flotilla_handlers_blocking",
+            "Handlers that have kept a thread for more than a second and still do.",
+            &["kind"],
+        ),
+        total: counters(
+            r,
+            "flotilla_handlers_stuck_total",
+            "Handlers that kept a thread for more than a second, and handlers that did not return in time after \
+             they were told to end.",
+            &["kind", "how"],
+        ),
     }
 }
 

@@ -6,6 +6,7 @@
 //! Operations take batches, because batching is where the speed is; no connection or transaction leaks out. Every
 //! behavior is a case in `tests/conformance`, run on both stores.
 
+mod damage;
 mod desk;
 mod ending;
 mod error;
@@ -14,9 +15,17 @@ mod health;
 mod keys;
 pub mod metered;
 mod migrations;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing {
+    //! Parsers of what a store holds, for fuzz targets.
+
+    pub use super::redis::fuzzing::{envelope, reply, ticket};
+}
 mod postgres;
 mod redis;
 pub mod remote;
+mod sane;
 pub mod sqlite;
 mod types;
 
@@ -90,7 +99,8 @@ pub trait Upkeep: Send + Sync {
     async fn rescue(&self, queues: &[String], batch: u32) -> Result<Vec<Rescued>, Error>;
 
     /// Pushes at most `batch` accepted, unfinished jobs that the queue does not know, among those accepted at least
-    /// `min_age` ago, starting after the id `after`. Doing it twice is harmless.
+    /// `min_age` ago, starting after the id `after`. Doing it twice is harmless. A job that cannot be as it is on record,
+    /// because somebody else wrote there, fails with the reason.
     async fn reconcile(
         &self,
         after: Option<JobId>,
@@ -157,4 +167,7 @@ pub trait Store: Jobs + Upkeep + Live + 'static {
 
     /// Connections in use and open, by pool: `("postgres", 2, 8)`.
     fn pools(&self) -> Vec<(&'static str, u32, u32)>;
+
+    /// How often this process met something in the store that cannot be what it says. Each is in the log.
+    fn damage(&self) -> u64;
 }

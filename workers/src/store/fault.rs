@@ -211,4 +211,8 @@ impl Store for Faulty {
     fn pools(&self) -> Vec<(&'static str, u32, u32)> {
         self.store.pools()
     }
+
+    fn damage(&self) -> u64 {
+        self.store.damage()
+    }
 }

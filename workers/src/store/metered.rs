@@ -144,4 +144,8 @@ impl Store for Metered {
     fn pools(&self) -> Vec<(&'static str, u32, u32)> {
         self.store.pools()
     }
+
+    fn damage(&self) -> u64 {
+        self.store.damage()
+    }
 }

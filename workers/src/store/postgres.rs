@@ -15,7 +15,7 @@ pub(crate) use read::{Found, Loaded, Search};
 pub(crate) use row::OpenJob;
 pub(crate) use settle::{Again, Change, Finish, GiveBack};
 
-use super::{Error, OpenError, migrations};
+use super::{Error, OpenError, damage::Damage, migrations};
 use crate::clock::Clock;
 use pool::{Conn, Pool};
 use secrecy::{ExposeSecret, SecretString};
@@ -32,6 +32,8 @@ const MIGRATION_TIMEOUT: Duration = Duration::from_hours(1);
 pub(crate) struct Record {
     pool: Pool,
     clock: Clock,
+    /// What could not be read here.
+    pub(crate) damage: Damage,
 }
 
 /// Where the record is, and what a call to it may cost.
@@ -62,7 +64,7 @@ impl Record {
         };
         timeout(call, checks).await.map_err(|_| unreachable(&no_answer(call)))??;
         let pool = Pool::new(options, address.connections, call, first);
-        Ok(Self { pool, clock })
+        Ok(Self { pool, clock, damage: Damage::default() })
     }
 
     /// The time a test set, to pass to a statement in place of the server's.

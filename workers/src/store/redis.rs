@@ -3,23 +3,29 @@
 mod adopt;
 mod connect;
 mod envelope;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod keys;
 mod lead;
 mod link;
 mod listen;
+mod repair;
+mod reply;
 mod scripts;
 mod ticket;
 
 pub(crate) use adopt::Foreign;
 pub(crate) use envelope::{Head, read as read_envelope, write as write_envelope};
+pub(crate) use reply::{Batch, Expired, Popped, Stats};
 pub(crate) use ticket::{id_of, ticket};
 
-use super::{Claim, Error, Promoted};
+use super::{Claim, Error, Promoted, damage::Damage};
 use crate::clock::Clock;
 use flotilla_jobs::JobId;
 use link::Link;
 use redis::{RedisError, Script, ScriptInvocation};
-use std::{collections::BTreeMap, time::Duration};
+use repair::Repaired;
+use std::time::Duration;
 
 /// Most members of one script call: `unpack` in Lua takes fewer than 8,000 values, and a script of 1,000 jobs holds
 /// Redis for about a millisecond.
@@ -36,6 +42,9 @@ pub(crate) struct Queues {
     call_timeout: Duration,
     prefix: String,
     clock: Clock,
+    /// What could not be read here.
+    pub(crate) damage: Damage,
+    repaired: Repaired,
 }
 
 /// A job to put in a queue.
@@ -56,21 +65,6 @@ pub(crate) enum ReadyAt {
     Again(i64),
 }
 
-/// A job that was handed out.
-pub(crate) struct Popped {
-    pub(crate) ticket: String,
-    pub(crate) ready_at: i64,
-    /// `None` where the queue lost it.
-    pub(crate) envelope: Option<String>,
-}
-
-/// What a claim gave.
-pub(crate) struct Batch {
-    pub(crate) now: i64,
-    pub(crate) token: u64,
-    pub(crate) jobs: Vec<Popped>,
-}
-
 /// What to do with a job whose lease ends without a result.
 #[derive(Clone, Copy)]
 pub(crate) enum Then {
@@ -88,26 +82,6 @@ pub(crate) struct Back<'a> {
     pub(crate) token: u64,
     pub(crate) head: Head,
     pub(crate) then: Then,
-}
-
-/// A lease that was taken over because it expired.
-pub(crate) struct Expired {
-    pub(crate) ticket: String,
-    /// `None` where the queue lost the job.
-    pub(crate) head: Option<Head>,
-    pub(crate) ready_at: i64,
-    pub(crate) worker: String,
-}
-
-/// A queue in numbers.
-pub(crate) struct Stats {
-    pub(crate) pending: u64,
-    pub(crate) delayed: u64,
-    pub(crate) leased: u64,
-    /// How long the oldest pending job has waited, in milliseconds.
-    pub(crate) oldest_ms: Option<u64>,
-    /// Pending jobs that wait for a worker which knows their kind.
-    pub(crate) parked: BTreeMap<String, u64>,
 }
 
 /// What the queue knows of a job.
@@ -131,7 +105,7 @@ impl Queues {
             };
             call.arg(&job.ticket).arg(&job.envelope).arg(at);
         }
-        call.invoke_async(&mut self.bulk.clone()).await.map_err(fault)
+        self.run(queue, &call, &self.bulk).await
     }
 
     /// Hands out at most `max` jobs of a queue.
@@ -139,13 +113,8 @@ impl Queues {
         let mut call = self.call(&scripts::CLAIM, queue);
         call.arg(max.min(MAX_SCRIPT_BATCH as u32)).arg(p.lease_ttl.as_millis() as u64).arg(p.worker);
         call.arg(p.kinds.unwrap_or_default());
-        let reply: Vec<redis::Value> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
-        let mut values = reply.into_iter();
-        let mut batch = Batch { now: take(&mut values)?, token: take(&mut values)?, jobs: Vec::new() };
-        while values.len() > 0 {
-            let (ticket, ready_at) = (take(&mut values)?, take(&mut values)?);
-            batch.jobs.push(Popped { ticket, ready_at, envelope: take(&mut values)? });
-        }
+        let batch = reply::claim(self.run(queue, &call, &self.fast).await?)?;
+        self.discard(queue, batch.token, &batch.nobodys).await;
         Ok(batch)
     }
 
@@ -156,7 +125,7 @@ impl Queues {
         for (ticket, token) in leases {
             call.arg(*ticket).arg(*token);
         }
-        call.invoke_async(&mut self.fast.clone()).await.map_err(fault)
+        self.run(queue, &call, &self.fast).await
     }
 
     /// Forgets jobs whose result is on record, and tells watchers of `changed`.
@@ -166,7 +135,7 @@ impl Queues {
         for (ticket, token) in leases {
             call.arg(*ticket).arg(*token);
         }
-        call.invoke_async::<()>(&mut self.fast.clone()).await.map_err(fault)
+        self.run(queue, &call, &self.fast).await
     }
 
     /// Ends leases of jobs that will run again.
@@ -181,7 +150,7 @@ impl Queues {
             };
             call.arg(job.ticket).arg(job.token).arg(job.head.write()).arg(what).arg(at);
         }
-        call.invoke_async::<()>(&mut self.fast.clone()).await.map_err(fault)
+        self.run(queue, &call, &self.fast).await
     }
 
     /// Takes waiting jobs out and tells workers of running ones to stop; answers what it knew of each.
@@ -191,7 +160,7 @@ impl Queues {
         for (ticket, id) in jobs {
             call.arg(ticket).arg(id.to_string());
         }
-        let reply: Vec<u8> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        let reply: Vec<u8> = self.run(queue, &call, &self.fast).await?;
         Ok(reply.into_iter().map(Known::from_reply).collect())
     }
 
@@ -199,7 +168,7 @@ impl Queues {
     pub(crate) async fn promote(&self, queue: &str, batch: u32) -> Result<Promoted, Error> {
         let mut call = self.call(&scripts::PROMOTE, queue);
         call.arg(batch.min(MAX_SCRIPT_BATCH as u32));
-        let (moved, next): (u32, i64) = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        let (moved, next): (u32, i64) = self.run(queue, &call, &self.fast).await?;
         Ok(Promoted { moved, next_due_in_ms: u64::try_from(next).ok() })
     }
 
@@ -207,52 +176,43 @@ impl Queues {
     pub(crate) async fn expire(&self, queue: &str, batch: u32, grace: Duration) -> Result<(u64, Vec<Expired>), Error> {
         let mut call = self.call(&scripts::EXPIRE, queue);
         call.arg(batch.min(MAX_SCRIPT_BATCH as u32)).arg(grace.as_millis() as u64);
-        let reply: Vec<redis::Value> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
-        let mut values = reply.into_iter();
-        let token = take(&mut values)?;
-        let mut expired = Vec::new();
-        while values.len() > 0 {
-            let (ticket, head): (String, String) = (take(&mut values)?, take(&mut values)?);
-            let (ready_at, worker) = (take(&mut values)?, take(&mut values)?);
-            expired.push(Expired { ticket, head: Head::read(&head), ready_at, worker });
-        }
-        Ok((token, expired))
+        let overdue = reply::expire(self.run(queue, &call, &self.fast).await?)?;
+        self.discard(queue, overdue.token, &overdue.nobodys).await;
+        Ok((overdue.token, overdue.leases))
     }
 
     /// What the queue knows of each job.
     pub(crate) async fn known(&self, queue: &str, tickets: &[String]) -> Result<Vec<Known>, Error> {
         let mut call = self.call(&scripts::KNOWN, queue);
         call.arg(tickets);
-        let reply: Vec<u8> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        let reply: Vec<u8> = self.run(queue, &call, &self.fast).await?;
         Ok(reply.into_iter().map(Known::from_reply).collect())
     }
 
     /// At most `max` ids of jobs held under a lease.
     pub(crate) async fn leased(&self, queue: &str, max: u32) -> Result<Vec<JobId>, Error> {
         let [_, _, leases, ..] = keys::of_queue(&self.prefix, queue);
-        let tickets: Vec<String> = redis::cmd("ZRANGE")
+        let tickets: Vec<Vec<u8>> = redis::cmd("ZRANGE")
             .arg(leases)
             .arg(0)
             .arg(i64::from(max) - 1)
             .query_async(&mut self.fast.clone())
             .await
             .map_err(fault)?;
-        Ok(tickets.iter().filter_map(|t| id_of(t)).collect())
+        Ok(tickets.iter().filter_map(|ticket| id_of(std::str::from_utf8(ticket).ok()?)).collect())
     }
 
     /// A queue in numbers.
     pub(crate) async fn stats(&self, queue: &str) -> Result<Stats, Error> {
         let call = self.call(&scripts::STATS, queue);
-        let (pending, delayed, leased, oldest, parked): (u64, u64, u64, i64, BTreeMap<String, u64>) =
-            call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
-        Ok(Stats { pending, delayed, leased, oldest_ms: u64::try_from(oldest).ok(), parked })
+        reply::stats(self.run(queue, &call, &self.fast).await?)
     }
 
     /// Makes a queue's settings those on record.
     pub(crate) async fn configure(&self, queue: &str, paused: bool, cap: Option<u32>) -> Result<(), Error> {
         let mut call = self.call(&scripts::CONFIGURE, queue);
         call.arg(u8::from(paused)).arg(cap.map(|c| c.to_string()).unwrap_or_default());
-        call.invoke_async::<()>(&mut self.fast.clone()).await.map_err(fault)
+        self.run(queue, &call, &self.fast).await
     }
 
     /// Tells watchers that jobs changed.
@@ -295,12 +255,6 @@ fn message(ids: &[JobId]) -> String {
         text.push_str(&id.to_string());
     }
     text
-}
-
-fn take<T: redis::FromRedisValue>(values: &mut std::vec::IntoIter<redis::Value>) -> Result<T, Error> {
-    let corrupt = |detail: String| Error::Corrupt { what: "redis", detail };
-    let value = values.next().ok_or_else(|| corrupt("a script's reply is too short".to_owned()))?;
-    T::from_redis_value(value).map_err(|e| corrupt(e.to_string()))
 }
 
 /// A driver's error in the words of the seam.

@@ -5,6 +5,7 @@
 //! queue, finished on record).
 
 mod adopt;
+mod broken;
 mod cancel;
 mod claim;
 mod enqueue;
@@ -280,5 +281,9 @@ impl Store for Remote {
     fn pools(&self) -> Vec<(&'static str, u32, u32)> {
         let (used, open) = self.record.usage();
         vec![("postgres", used, open)]
+    }
+
+    fn damage(&self) -> u64 {
+        self.record.damage.count() + self.queues.damage.count()
     }
 }

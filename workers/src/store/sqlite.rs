@@ -15,6 +15,7 @@ mod enqueue;
 mod keys;
 mod lead;
 mod live;
+mod mend;
 mod news;
 mod op;
 mod operator;
@@ -136,13 +137,13 @@ impl Jobs for File {
         // One snapshot, so that state and history belong together.
         let mut reader = self.reader().await?;
         let mut snapshot = reader.begin().await.map_err(fault)?;
-        let job = read::get(&mut snapshot, id).await?;
+        let job = read::get(&mut snapshot, id, &self.state.damage).await?;
         snapshot.commit().await.map_err(fault)?;
         Ok(job)
     }
 
     async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Error> {
-        read::list(&mut *self.reader().await?, filter, after, limit).await
+        read::list(&mut *self.reader().await?, filter, after, limit, &self.state.damage).await
     }
 }
 
@@ -166,12 +167,15 @@ impl Upkeep for File {
         self.writer.ask(Op::Rescue, Batch { queues: queues.to_vec(), max: batch }).await
     }
 
-    /// Record and queue are one here, so nothing is ever lost between them; it only counts.
+    /// Record and queue are one here, so nothing is ever lost between them; it only counts, and mends what cannot be.
     async fn reconcile(&self, after: Option<JobId>, _min_age: Duration, batch: u32) -> Result<Reconciled, Error> {
         let batch = batch.clamp(1, MAX_SCAN);
-        let page = read::scan_open(&mut *self.reader().await?, after, batch).await?;
-        let next = page.last().copied().filter(|_| page.len() == batch as usize);
-        Ok(Reconciled { checked: page.len() as u32, pushed: 0, next })
+        let page = mend::scan(&mut *self.reader().await?, after, batch).await?;
+        if !page.damage.is_none() {
+            self.writer.ask(Op::Mend, page.damage).await?;
+        }
+        let next = page.last.filter(|_| page.checked == batch as usize);
+        Ok(Reconciled { checked: page.checked as u32, pushed: 0, next })
     }
 
     async fn prune(&self, state: JobState, age: Duration, batch: u32) -> Result<u32, Error> {
@@ -224,7 +228,7 @@ impl Live for File {
     }
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
-        live::read(&mut *self.reader().await?, job, after, limit).await
+        live::read(&mut *self.reader().await?, job, after, limit, &self.state.damage).await
     }
 
     async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {
@@ -246,6 +250,10 @@ impl Store for File {
     fn pools(&self) -> Vec<(&'static str, u32, u32)> {
         let open = self.readers.size();
         vec![("sqlite", open.saturating_sub(self.readers.num_idle() as u32), open)]
+    }
+
+    fn damage(&self) -> u64 {
+        self.state.damage.count()
     }
 }
 

@@ -256,6 +256,13 @@ pub enum LiveEvent {
     Cut,
 }
 
+impl LiveEvent {
+    /// Stands for an event that cannot be read, so that those after it keep their numbers.
+    pub(crate) fn unreadable() -> Self {
+        Self::Output { text: "(a piece of output that cannot be read)\n".to_owned() }
+    }
+}
+
 /// A [`LiveEvent`] with its place in the job's output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NumberedEvent {

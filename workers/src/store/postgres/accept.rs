@@ -176,8 +176,9 @@ impl Holder {
                 paused: row::get(r, "paused")?,
                 cancel: false,
                 queue: row::get(r, "queue")?,
-                priority: row::get::<i16>(r, "priority")? as u8,
+                priority: row::priority(row::get(r, "priority")?),
                 group: row::group(r)?,
+                broken: None,
             })
         } else {
             None

@@ -14,4 +14,6 @@ SELECT i.id, i.state, i.run, c.attempts, i.worker, i.started_at,
 FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
          AS i (id, run, state, worker, started_at, output, error)
 JOIN closed c ON c.id = i.id
+-- A job that is open and has a result cannot be; the result that was first stays.
+ON CONFLICT (id) DO NOTHING
 RETURNING id

@@ -22,5 +22,6 @@ WITH clock AS (
     FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[])
              AS i (id, run, cause, worker, started_at, error)
     JOIN raised r ON r.id = i.id, clock c
+    ON CONFLICT (job_id, run) DO NOTHING
 )
 SELECT id, ready_at FROM raised

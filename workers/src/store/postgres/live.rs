@@ -35,10 +35,10 @@ impl Record {
                 Ok(NumberedEvent {
                     seq: row::get::<i64>(r, "seq")? as u64,
                     at: timestamp(row::get(r, "at")?),
-                    event: serde_json::from_str(&event).map_err(|e| Error::Corrupt {
-                        what: "postgres",
-                        detail: format!("output of job {job}: {e}"),
-                    })?,
+                    event: serde_json::from_str(&event).unwrap_or_else(|error| {
+                        self.damage.met(format!("job {job}"), error, "a piece of its output is left out");
+                        LiveEvent::unreadable()
+                    }),
                 })
             })
             .collect()

@@ -62,5 +62,6 @@ impl Record {
 }
 
 fn cap(r: &sqlx::postgres::PgRow) -> Result<Option<u32>, Error> {
-    Ok(row::get::<Option<i32>>(r, "cap")?.map(|c| c as u32))
+    // A cap that is none of ours caps nothing.
+    Ok(row::get::<Option<i32>>(r, "cap")?.and_then(|c| u32::try_from(c).ok()).filter(|c| *c > 0))
 }

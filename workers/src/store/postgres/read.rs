@@ -3,7 +3,7 @@
 use super::{OpenJob, Record, row, settle::uuids};
 use crate::{
     clock::timestamp,
-    store::{Error, Submission},
+    store::{Error, Submission, damage::Damage, sane},
 };
 use flotilla_jobs::{Attempt, Backoff, Cause, Filter, JobId, JobRecord, JobState, Priority, Spec};
 use jiff::Timestamp;
@@ -35,8 +35,8 @@ pub(crate) struct Search<'a> {
 }
 
 impl Record {
-    /// Jobs that match, newest first.
-    pub(crate) async fn search(&self, s: &Search<'_>) -> Result<Vec<Found>, Error> {
+    /// Jobs that match, newest first, and what is wrong with those that cannot be read.
+    pub(crate) async fn search(&self, s: &Search<'_>) -> Result<Vec<(JobId, Result<Found, Error>)>, Error> {
         let none = Filter::default();
         let f = s.filter.unwrap_or(&none);
         let (ended, unfinished) = match f.state {
@@ -60,28 +60,32 @@ impl Record {
             .bind(s.only.map(|id| id.0))
             .persistent(false);
         let rows = self.conn().await?.rows(list).await?;
-        rows.iter().map(found).collect()
+        rows.iter().map(|r| Ok((JobId(row::get(r, "id")?), found(r, &self.damage)))).collect()
     }
 
-    /// Runs of a job that ended without a final result.
+    /// Runs of a job that ended without a final result; what cannot be read of them is left out.
     pub(crate) async fn history(&self, id: JobId) -> Result<Vec<Attempt>, Error> {
         let rows = self.conn().await?.rows(sqlx::query(include_str!("history.sql")).bind(id.0)).await?;
-        rows.iter()
-            .map(|r| {
-                let cause: String = row::get(r, "cause")?;
-                Ok(Attempt {
-                    cause: Cause::parse(&cause).ok_or_else(|| corrupt(id, &format!("cause `{cause}`")))?,
-                    worker: row::get(r, "worker")?,
-                    started_at: row::get::<Option<i64>>(r, "started_at")?.map(timestamp),
-                    ended_at: timestamp(row::get(r, "ended_at")?),
-                    error: json(id, row::get(r, "error")?)?,
-                    progress: json(id, row::get(r, "progress")?)?,
-                })
-            })
-            .collect()
+        let mut attempts = Vec::with_capacity(rows.len());
+        for r in &rows {
+            let cause: String = row::get(r, "cause")?;
+            let Some(cause) = Cause::parse(&cause) else {
+                self.damage.met(format!("job {id}"), format!("a run ended by `{cause}`"), "left out of its history");
+                continue;
+            };
+            attempts.push(Attempt {
+                cause,
+                worker: row::get(r, "worker")?,
+                started_at: row::get::<Option<i64>>(r, "started_at")?.map(timestamp),
+                ended_at: timestamp(row::get(r, "ended_at")?),
+                error: shown(id, &self.damage, row::get(r, "error")?),
+                progress: shown(id, &self.damage, row::get(r, "progress")?),
+            });
+        }
+        Ok(attempts)
     }
 
-    /// Unfinished, unpaused jobs with all that the queue needs.
+    /// Unfinished, unpaused jobs with all that the queue needs; some may be broken.
     pub(crate) async fn load_open(&self, ids: &[JobId]) -> Result<Vec<Loaded>, Error> {
         let rows = self.conn().await?.rows(sqlx::query(include_str!("load_open.sql")).bind(uuids(ids))).await?;
         rows.iter().map(loaded).collect()
@@ -104,12 +108,12 @@ impl Record {
     }
 }
 
-fn found(r: &PgRow) -> Result<Found, Error> {
+fn found(r: &PgRow, damage: &Damage) -> Result<Found, Error> {
     let id = JobId(row::get(r, "id")?);
     let group = row::group(r)?;
     let queue: String = row::get(r, "queue")?;
-    let priority = row::get::<i16>(r, "priority")? as u8;
-    let attempts = row::attempts(row::get(r, "attempts")?);
+    let priority = row::priority(row::get(r, "priority")?);
+    let attempts = row::attempts(&row::counts(r));
     let created_at: i64 = row::get(r, "created_at")?;
     let started_at: Option<i64> = row::get(r, "started_at")?;
     let ready_at: Option<i64> = row::get(r, "ready_at")?;
@@ -133,6 +137,7 @@ fn found(r: &PgRow) -> Result<Found, Error> {
         queue: queue.clone(),
         priority,
         group: group.clone(),
+        broken: None,
     });
     let job = JobRecord {
         id,
@@ -142,19 +147,19 @@ fn found(r: &PgRow) -> Result<Found, Error> {
         priority,
         tenant: row::get(r, "tenant")?,
         group: group.map(|g| g.key),
-        labels: json(id, row::get(r, "labels")?)?.unwrap_or_default(),
+        labels: shown(id, damage, row::get(r, "labels")?).unwrap_or_default(),
         created_at: timestamp(created_at),
         run_at: timestamp(ready_at.or(started_at).unwrap_or(created_at)),
         started_at: started_at.map(timestamp),
         finished_at: row::get::<Option<i64>>(r, "finished_at")?.map(timestamp),
         attempts: attempts.at_end(state),
-        max_attempts: row::get::<i32>(r, "max_attempts")? as u32,
+        max_attempts: row::get::<i32>(r, "max_attempts")?.max(0) as u32,
         cancel_requested: cancel,
         reason,
-        progress: json(id, row::get(r, "progress")?)?,
-        error: json(id, row::get(r, "error")?)?,
-        payload: json(id, row::get(r, "payload")?)?,
-        output: json(id, row::get(r, "output")?)?,
+        progress: shown(id, damage, row::get(r, "progress")?),
+        error: shown(id, damage, row::get(r, "error")?),
+        payload: shown(id, damage, row::get(r, "payload")?),
+        output: shown(id, damage, row::get(r, "output")?),
         history: Vec::new(),
     };
     Ok(Found { job, open })
@@ -164,18 +169,26 @@ fn loaded(r: &PgRow) -> Result<Loaded, Error> {
     let id = JobId(row::get(r, "id")?);
     let group = row::group(r)?;
     let queue: String = row::get(r, "queue")?;
-    let priority = row::get::<i16>(r, "priority")? as u8;
-    let backoff: Vec<i64> = row::get(r, "backoff")?;
+    let priority = row::priority(row::get(r, "priority")?);
+    let (max_attempts, timeout_ms): (i32, i64) = (row::get(r, "max_attempts")?, row::get(r, "timeout_ms")?);
+    let backoff: Vec<Option<i64>> = row::get(r, "backoff").unwrap_or_default();
+    let (base, cap) = match backoff[..] {
+        [Some(base), Some(cap)] => (base, cap),
+        _ => (-1, -1),
+    };
+    let wrong = sane::first_wrong([
+        ("max_attempts", i64::from(max_attempts), sane::SIZE),
+        ("timeout_ms", timeout_ms, sane::WAIT),
+        ("backoff base_ms", base, sane::WAIT_OR_NONE),
+        ("backoff cap_ms", cap, sane::WAIT_OR_NONE),
+    ]);
     let defaults = Spec::default();
     let spec = Spec {
         queue: queue.clone(),
-        priority: Priority::try_from(priority).map_err(|e| corrupt(id, &e.to_string()))?,
-        max_attempts: row::get::<i32>(r, "max_attempts")? as u32,
-        timeout_ms: row::get::<i64>(r, "timeout_ms")? as u64,
-        backoff: match backoff[..] {
-            [base, cap] => Backoff { base_ms: base as u64, cap_ms: cap as u64 },
-            _ => defaults.backoff,
-        },
+        priority: Priority::try_from(priority).unwrap_or_default(),
+        max_attempts: max_attempts as u32,
+        timeout_ms: timeout_ms as u64,
+        backoff: Backoff { base_ms: base as u64, cap_ms: cap as u64 },
         group: group.clone(),
         tenant: row::get(r, "tenant")?,
         trace: row::get(r, "trace")?,
@@ -186,12 +199,13 @@ fn loaded(r: &PgRow) -> Result<Loaded, Error> {
         id,
         run: row::get::<i32>(r, "run")? as u32,
         ready_at: row::get(r, "ready_at")?,
-        attempts: row::attempts(row::get(r, "attempts")?),
+        attempts: row::attempts(&row::counts(r)),
         paused: false,
         cancel: false,
         queue,
         priority,
         group,
+        broken: row::broken(r)?.or(wrong),
     };
     let job = Submission { id, kind: row::get(r, "kind")?, payload, spec, idempotency_key: None };
     Ok(Loaded { job, open })
@@ -199,6 +213,14 @@ fn loaded(r: &PgRow) -> Result<Loaded, Error> {
 
 fn json<T: DeserializeOwned>(id: JobId, text: Option<String>) -> Result<Option<T>, Error> {
     text.map(|t| serde_json::from_str(&t)).transpose().map_err(|e| corrupt(id, &e.to_string()))
+}
+
+/// What is only for show and cannot be read is left out, so that it does not hide the rest.
+fn shown<T: DeserializeOwned>(id: JobId, damage: &Damage, text: Option<String>) -> Option<T> {
+    json(id, text).unwrap_or_else(|error| {
+        damage.met(format!("job {id}"), error, "that part of it is left out");
+        None
+    })
 }
 
 fn corrupt(id: JobId, detail: &str) -> Error {

@@ -1,6 +1,6 @@
 //! Reading the queues of a stock `apalis_redis::RedisStorage` producer.
 
-use super::{MAX_SCRIPT_BATCH, Queues, fault, take};
+use super::{MAX_SCRIPT_BATCH, Queues, fault, reply::take};
 use crate::store::Error;
 use redis::Script;
 use std::sync::LazyLock;

@@ -28,14 +28,17 @@ else
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- What somebody else wrote into these keys must not stop a script half-way: a ticket that is none has no group and
+-- the last priority, and is thrown out by whoever claims it.
 local function group_of(ticket)
   if #ticket == 33 then return nil end
   local colon = string.find(ticket, ":", 34, true)
-  return string.sub(ticket, colon + 1), tonumber(string.sub(ticket, 34, colon - 1))
+  if not colon then return nil end
+  return string.sub(ticket, colon + 1), math.max(tonumber(string.sub(ticket, 34, colon - 1)) or 1, 1)
 end
 
 local function score(ticket, at)
-  return tonumber(string.sub(ticket, 33, 33)) * 1e13 + at
+  return (tonumber(string.sub(ticket, 33, 33)) or 9) * 1e13 + at
 end
 
 local woken = false
@@ -62,18 +65,31 @@ end
 local LOOK = 100
 local TAKE = 1000
 
+-- Slots of a group that are taken: `found` says so, of which `freed` are nobody's any more. Where that cannot be, since
+-- all groups have `most` of them, those who hold one are counted.
+local function slots_after(group, found, freed, most)
+  local n = found and tonumber(found) or (found and -1 or 0)
+  if n >= 0 and n <= most + freed and n % 1 == 0 then return n, n - freed end
+  flush()
+  n = 0
+  for _, ticket in ipairs(redis.call("SMEMBERS", HOLDERS)) do
+    if group_of(ticket) == group then n = n + 1 end
+  end
+  return nil, n
+end
+
 -- Gives `freed[group]` slots of each group back, and the free ones to the first in its line; nobody overtakes one that
 -- does not fit by its own limit. A batch pays one look a group; the rest is a call for all.
 local function admit(groups, freed)
   local actives = redis.call("HMGET", ACTIVE, unpack(groups))
+  local most = redis.call("SCARD", HOLDERS) + #admitted
   local taken, changed = {}, {}
   local function take()
     if #taken > 0 then redis.call("ZREM", LINE, unpack(taken)) end
     taken = {}
   end
   for i, group in ipairs(groups) do
-    local before = tonumber(actives[i] or 0)
-    local active = before - freed[group]
+    local before, active = slots_after(group, actives[i], freed[group], most)
     local look, fit = math.min(freed[group] + 1, LOOK), 0
     local from, to = "[" .. group .. "\31", "(" .. group .. "\32"
     repeat
@@ -85,11 +101,14 @@ local function admit(groups, freed)
       local fits = 0
       for _, member in ipairs(first) do
         local ticket = string.sub(member, #group + 15)
-        local _, limit = group_of(ticket)
-        if active >= limit then break end
-        active, fits = active + 1, fits + 1
-        taken[#taken + 1], admitted[#admitted + 1] = member, ticket
-        make_pending(ticket, tonumber(string.sub(member, #group + 2, #group + 14)))
+        local of, limit = group_of(ticket)
+        -- What is of no group, or of another, only leaves the line.
+        if of == group then
+          if active >= limit then break end
+          active, admitted[#admitted + 1] = active + 1, ticket
+          make_pending(ticket, tonumber(string.sub(member, #group + 2, #group + 14)) or now)
+        end
+        fits, taken[#taken + 1] = fits + 1, member
       end
       fit = fit + fits
     until fits < look
@@ -122,11 +141,50 @@ local function make_ready(ticket, at)
   admit_one(group)
 end
 
+-- The kind of a job, by its head|kind|body; nil where that cannot be read.
+local function kind_of(job)
+  return string.match(job, "^[%d,]+|([^|%c]+)|")
+end
+
+-- Where a kind's parked jobs are, in the order in which they would run: by score, then by ticket.
+local function parked_member(kind, ticket, order)
+  return kind .. "\31" .. string.format("%014.0f", order) .. ticket
+end
+
+-- So many more jobs of a kind are parked. Where that leaves no number, or none of them, they are counted.
+local function count_parked(kind, more)
+  local n = redis.pcall("HINCRBY", KINDS, kind, more)
+  if type(n) == "number" and n > 0 then return end
+  n = redis.call("ZLEXCOUNT", PARKED, "[" .. kind .. "\31", "(" .. kind .. "\32")
+  if n > 0 then redis.call("HSET", KINDS, kind, n) else redis.call("HDEL", KINDS, kind) end
+end
+
+-- Whether a job is parked where those who know its kind look.
+local function is_parked(ticket, at)
+  local job = redis.call("HGET", JOBS, ticket)
+  local kind = job and kind_of(job)
+  if not kind or not redis.call("ZSCORE", PARKED, parked_member(kind, ticket, score(ticket, at))) then return false end
+  if redis.call("HEXISTS", KINDS, kind) == 0 then count_parked(kind, 0) end
+  return true
+end
+
+-- Where a job is that the queue knows: 1 it waits, 2 it is held under a lease, 0 its place is gone.
+local function has_place(ticket)
+  if redis.call("HEXISTS", TOKENS, ticket) == 0 then
+    if redis.call("ZSCORE", PENDING, ticket) or redis.call("ZSCORE", DELAYED, ticket) then return 1 end
+    local group = group_of(ticket)
+    local at = tonumber(redis.call("ZSCORE", AGES, ticket))
+    if at and group and redis.call("ZSCORE", LINE, line_member(group, ticket, at)) then return 1 end
+    if at and is_parked(ticket, at) then return 1 end
+  end
+  return redis.call("ZSCORE", LEASES, ticket) and 2 or 0
+end
+
 -- Jobs are done or paused: their groups' slots go to the next in line.
 local function release(tickets)
   local grouped = {}
   for _, ticket in ipairs(tickets) do
-    if #ticket > 33 then grouped[#grouped + 1] = ticket end
+    if #ticket > 33 and group_of(ticket) then grouped[#grouped + 1] = ticket end
   end
   if #grouped == 0 then return end
   local holds = redis.call("SMISMEMBER", HOLDERS, unpack(grouped))
@@ -150,21 +208,6 @@ local function freed()
   if redis.call("ZCARD", PENDING) > 0 or redis.call("ZCARD", PARKED) > 0 then woken = true end
 end
 
--- The kind of a job, by its head|kind|body; nil where that cannot be read.
-local function kind_of(job)
-  return string.match(job, "^[^|]*|([^|]+)|")
-end
-
--- Where a kind's parked jobs are, in the order in which they would run: by score, then by ticket.
-local function parked_member(kind, ticket, order)
-  return kind .. "\31" .. string.format("%014.0f", order) .. ticket
-end
-
--- So many jobs of a kind are parked no more.
-local function unparked(kind, jobs)
-  if redis.call("HINCRBY", KINDS, kind, -jobs) <= 0 then redis.call("HDEL", KINDS, kind) end
-end
-
 -- Flushes what became pending and wakes workers. Every script that makes jobs ready ends with it.
 local function done()
   flush()
@@ -173,7 +216,15 @@ end
 
 -- Token of a lease: the part of tokens' value in front of the first bar.
 local function token_of(value)
-  return value and string.sub(value, 1, string.find(value, "|", 1, true) - 1)
+  return value and string.match(value, "^(%d+)|")
+end
+
+-- A token that no lease has. Where the counter cannot be read it goes on from the time, which is above all it gave out.
+local function next_token()
+  local token = redis.pcall("INCR", COUNTER)
+  if type(token) == "number" and token > 0 then return token end
+  redis.call("SET", COUNTER, string.format("%.0f", now))
+  return now
 end
 
 -- One of the fixed arguments each script starts behind.

@@ -1,9 +1,9 @@
 //! Connecting to Redis, and refusing one that would lose work.
 
-use super::{Queues, fault, link::Link, scripts};
+use super::{Queues, fault, link::Link, repair::Repaired, scripts};
 use crate::{
     clock::Clock,
-    store::{Error, OpenError},
+    store::{Error, OpenError, damage::Damage},
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::{collections::HashMap, time::Duration};
@@ -30,6 +30,8 @@ impl Queues {
             call_timeout,
             prefix: prefix.to_owned(),
             clock,
+            damage: Damage::default(),
+            repaired: Repaired::default(),
         };
         queues.check_server().await?;
         Ok(queues)

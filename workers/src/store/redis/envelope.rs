@@ -1,6 +1,6 @@
 //! What the queue keeps of a job: a head that scripts may replace, and a body only workers read.
 
-use crate::store::Submission;
+use crate::store::{Submission, sane};
 use flotilla_jobs::{Attempts, Backoff};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -20,7 +20,8 @@ impl Head {
     }
 
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let mut numbers = text.split(',').map(|n| n.parse::<u32>().ok());
+        let counted = |n: &u32| sane::COUNT.contains(&i64::from(*n));
+        let mut numbers = text.split(',').map(|n| n.parse().ok().filter(counted));
         let mut next = || numbers.next().flatten();
         let run = next()?;
         let attempts =
@@ -69,9 +70,13 @@ pub(crate) fn write(head: Head, job: &Submission) -> String {
 pub(crate) fn read(text: &str) -> Result<(Head, Body<'_>), String> {
     let (head, body) = text.split_once('|').ok_or("no head")?;
     let head = Head::read(head).ok_or_else(|| format!("head `{}`", head.chars().take(80).collect::<String>()))?;
-    let (kind, body) = body.split_once('|').ok_or("no kind")?;
+    let (kind, body) = body.split_once('|').filter(|(kind, _)| !kind.is_empty()).ok_or("no kind")?;
     let body: Body<'_> = serde_json::from_str(body).map_err(|e| e.to_string())?;
-    Ok((head, Body { kind, ..body }))
+    let settings = [
+        ("max_attempts", i64::from(body.max_attempts), sane::SIZE),
+        ("timeout_ms", i64::try_from(body.timeout_ms).unwrap_or(i64::MAX), sane::WAIT),
+    ];
+    sane::first_wrong(settings).map_or(Ok((head, Body { kind, ..body })), Err)
 }
 
 #[cfg(test)]

@@ -3,14 +3,15 @@
 -- Returns token, then for each job: ticket, head, ready_at, worker that lost it.
 local expired = redis.call("ZRANGEBYSCORE", LEASES, "-inf", now, "LIMIT", 0, tonumber(ARGV[4]))
 if #expired == 0 then return { 0 } end
-local token = redis.call("INCR", COUNTER)
+local token = next_token()
 local ends = now + tonumber(ARGV[5])
 local reply = { token }
 for _, ticket in ipairs(expired) do
   local value = redis.call("HGET", TOKENS, ticket)
   local at, worker = string.match(value or "", "^%d+|(%d+)|(.*)$")
+  if at and #at > 13 then at = nil end
   local job = redis.call("HGET", JOBS, ticket)
-  local head = job and string.sub(job, 1, string.find(job, "|", 1, true) - 1) or ""
+  local head = job and string.match(job, "^([%d,]+)|") or ""
   at = at or string.format("%.0f", now)
   redis.call("ZADD", LEASES, ends, ticket)
   -- The worker that lost it stays named, should this rescuer die too.

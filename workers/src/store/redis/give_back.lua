@@ -10,12 +10,12 @@ for i = FIRST + 2, #ARGV, 5 do
     redis.call("ZREM", LEASES, ticket)
     redis.call("HDEL", TOKENS, ticket)
     local job = redis.call("HGET", JOBS, ticket)
-    if what == "drop" or not job then
+    local bar = job and string.find(job, "|", 1, true)
+    if what == "drop" or not bar then
       redis.call("HDEL", JOBS, ticket)
       redis.call("SREM", CANCELS, ticket)
       release({ ticket })
     else
-      local bar = string.find(job, "|", 1, true)
       redis.call("HSET", JOBS, ticket, ARGV[i + 2] .. string.sub(job, bar))
       if what == "delay" and at > now then
         redis.call("ZADD", DELAYED, at, ticket)

@@ -1,6 +1,6 @@
 //! Who does for a fleet what only one of its workers does.
 
-use super::{Queues, fault, keys};
+use super::{Queues, fault, keys, repair};
 use crate::store::Error;
 use redis::Script;
 use std::{sync::LazyLock, time::Duration};
@@ -13,7 +13,15 @@ impl Queues {
         let now = self.clock.injected().map(|ms| ms.to_string()).unwrap_or_default();
         let mut call = LEAD.key(keys::leads(&self.prefix));
         call.arg(now).arg(holder).arg(ttl.as_millis() as u64).arg(duties);
-        let reply: Vec<u8> = call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?;
+        let reply: Vec<u8> = match call.invoke_async(&mut self.fast.clone()).await {
+            Err(error) if repair::is_wrong_type(&error) => {
+                let leads = keys::leads(&self.prefix);
+                self.damage.met(&leads, "its type is not what flotilla writes", "removed; workers lead again");
+                redis::cmd("DEL").arg(leads).query_async::<()>(&mut self.fast.clone()).await.map_err(fault)?;
+                call.invoke_async(&mut self.fast.clone()).await.map_err(fault)?
+            }
+            answer => answer.map_err(fault)?,
+        };
         Ok(reply.into_iter().map(|code| code == 1).collect())
     }
 }

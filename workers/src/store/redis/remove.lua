@@ -3,7 +3,7 @@
 -- Returns for each: 0 not known | 1 removed | 2 running
 local function unpark(ticket, at)
   local kind = kind_of(redis.call("HGET", JOBS, ticket))
-  if kind and redis.call("ZREM", PARKED, parked_member(kind, ticket, score(ticket, at))) == 1 then unparked(kind, 1) end
+  if kind and redis.call("ZREM", PARKED, parked_member(kind, ticket, score(ticket, at))) == 1 then count_parked(kind, -1) end
 end
 
 local reply = {}

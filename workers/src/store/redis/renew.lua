@@ -17,5 +17,6 @@ for i, ticket in ipairs(tickets) do
     reply[i] = 0
   end
 end
-if #leases > 0 then redis.call("ZADD", LEASES, "XX", unpack(leases)) end
+-- Also one that is missing there: whoever has its token holds it.
+if #leases > 0 then redis.call("ZADD", LEASES, unpack(leases)) end
 return reply

@@ -27,4 +27,5 @@ scripts! {
     KNOWN = "known.lua";
     STATS = "stats.lua";
     CONFIGURE = "configure.lua";
+    REPAIR = "repair.lua";
 }

@@ -1,6 +1,6 @@
 //! Cancelling: the wish goes on record first, so that it survives whatever becomes of the queue.
 
-use super::Remote;
+use super::{Remote, enqueue::Intake};
 use crate::store::{
     CancelReply, Error,
     postgres::{Finish, OpenJob},
@@ -10,14 +10,14 @@ use flotilla_jobs::{JobId, JobState};
 use std::collections::{BTreeMap, HashMap};
 
 /// Stands for a worker in the record of a job that ended without one.
-const NOBODY: &str = "-";
+pub(super) const NOBODY: &str = "-";
 
 impl Remote {
     pub(super) async fn do_cancel(&self, ids: &[JobId]) -> Result<Vec<Option<CancelReply>>, Error> {
         let open = self.record.ask_cancel(ids).await?;
         let mut replies: HashMap<JobId, CancelReply> = HashMap::with_capacity(ids.len());
         let mut waiting: Vec<OpenJob> = Vec::new();
-        for (job, known) in self.take_out(open).await? {
+        for (job, known) in self.intake.take_out(open).await? {
             match known {
                 // A paused job may be held by the worker that is about to let it go.
                 Known::Leased if !job.paused => drop(replies.insert(job.id, CancelReply::Asked)),
@@ -29,25 +29,6 @@ impl Remote {
         }
         self.add_finished(ids, &mut replies).await?;
         Ok(ids.iter().map(|id| replies.get(id).copied()).collect())
-    }
-
-    /// Takes jobs out of their queues; a running one stays and its worker is told.
-    async fn take_out(&self, open: Vec<OpenJob>) -> Result<Vec<(OpenJob, Known)>, Error> {
-        let mut by_queue: BTreeMap<String, Vec<OpenJob>> = BTreeMap::new();
-        for job in open {
-            by_queue.entry(job.queue.clone()).or_default().push(job);
-        }
-        let mut out = Vec::new();
-        for (queue, mut jobs) in by_queue {
-            while !jobs.is_empty() {
-                let part: Vec<OpenJob> = jobs.split_off(jobs.len().saturating_sub(MAX_SCRIPT_BATCH));
-                let name = |j: &OpenJob| (redis::ticket(j.id, j.priority, j.group.as_ref()), j.id);
-                let tickets: Vec<_> = part.iter().map(name).collect();
-                let known = self.queues.remove(&queue, &tickets).await?;
-                out.extend(part.into_iter().zip(known));
-            }
-        }
-        Ok(out)
     }
 
     /// Records jobs that wait nowhere any more as cancelled; answers which.
@@ -70,6 +51,27 @@ impl Remote {
             }
         }
         Ok(())
+    }
+}
+
+impl Intake {
+    /// Takes jobs out of their queues; a running one stays and its worker is told.
+    pub(super) async fn take_out(&self, open: Vec<OpenJob>) -> Result<Vec<(OpenJob, Known)>, Error> {
+        let mut by_queue: BTreeMap<String, Vec<OpenJob>> = BTreeMap::new();
+        for job in open {
+            by_queue.entry(job.queue.clone()).or_default().push(job);
+        }
+        let mut out = Vec::new();
+        for (queue, mut jobs) in by_queue {
+            while !jobs.is_empty() {
+                let part: Vec<OpenJob> = jobs.split_off(jobs.len().saturating_sub(MAX_SCRIPT_BATCH));
+                let name = |j: &OpenJob| (redis::ticket(j.id, j.priority, j.group.as_ref()), j.id);
+                let tickets: Vec<_> = part.iter().map(name).collect();
+                let known = self.queues.remove(&queue, &tickets).await?;
+                out.extend(part.into_iter().zip(known));
+            }
+        }
+        Ok(out)
     }
 }
 

@@ -24,6 +24,9 @@ impl Remote {
         for (queue, batch) in try_join_all(each).await? {
             self.open_batch(queue, batch, &worker, &mut claimed).await;
         }
+        if let Err(error) = self.restore_repaired().await {
+            tracing::warn!(%error, "a repaired queue does not know its settings yet");
+        }
         Ok(claimed)
     }
 
@@ -35,7 +38,8 @@ impl Remote {
             match part.open(&job) {
                 Ok(one) => to.push(one),
                 Err(detail) => {
-                    tracing::error!(%queue, ticket = job.ticket, detail, "the queue holds an unreadable job; taking it from the record");
+                    let place = format!("job {} in queue `{queue}`", job.ticket);
+                    self.queues.damage.met(place, detail, "taken from the record instead");
                     unreadable.push(job.ticket);
                 }
             }
@@ -90,7 +94,8 @@ struct Part<'a> {
 impl Part<'_> {
     fn open(&self, job: &Popped) -> Result<Claimed, String> {
         let id: JobId = redis::id_of(&job.ticket).ok_or("its ticket names no job")?;
-        let text = job.envelope.as_deref().ok_or("its envelope is gone")?;
+        let bytes = job.envelope.as_deref().ok_or("its envelope is gone")?;
+        let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
         let (head, body) = redis::read_envelope(text)?;
         let lease = Lease {
             job: id,

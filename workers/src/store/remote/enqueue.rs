@@ -92,6 +92,8 @@ impl Intake {
                 return 0;
             }
         };
+        let (broken, loaded): (Vec<Loaded>, Vec<Loaded>) = loaded.into_iter().partition(|l| l.open.broken.is_some());
+        self.fail_broken(&broken.into_iter().map(|l| l.open).collect::<Vec<_>>()).await;
         self.push(loaded.iter().map(|l| (l.open.queue.as_str(), Push::of_record(l, ready)))).await
     }
 

@@ -29,7 +29,9 @@ impl Remote {
         let page = self.record.scan_open(after, millis(min_age), batch).await?;
         let next = if page.len() < batch as usize { None } else { page.last().map(|(job, _)| job.id) };
         let checked = page.len() as u32;
-        let lost = self.lost(page.into_iter().filter(|(_, old)| *old).map(|(job, _)| job)).await?;
+        let old = page.into_iter().filter(|(_, old)| *old).map(|(job, _)| job);
+        let (broken, lost) = self.broken_and_lost(old).await?;
+        self.intake.fail_broken(&broken).await;
         let (cancelled, again): (Vec<OpenJob>, Vec<OpenJob>) = lost.into_iter().partition(|job| job.cancel);
 
         self.end_cancelled(&cancelled).await?;
@@ -42,18 +44,41 @@ impl Remote {
         Ok(Reconciled { checked, pushed, next })
     }
 
-    async fn lost(&self, jobs: impl Iterator<Item = OpenJob>) -> Result<Vec<OpenJob>, Error> {
+    /// Jobs that nobody runs and that cannot be as they are on record, and jobs that the queue does not know.
+    async fn broken_and_lost(
+        &self,
+        jobs: impl Iterator<Item = OpenJob>,
+    ) -> Result<(Vec<OpenJob>, Vec<OpenJob>), Error> {
         let mut by_queue: BTreeMap<String, Vec<OpenJob>> = BTreeMap::new();
         for job in jobs {
             by_queue.entry(job.queue.clone()).or_default().push(job);
         }
-        let mut lost = Vec::new();
+        let (mut broken, mut lost) = (Vec::new(), Vec::new());
         for (queue, jobs) in by_queue {
             let tickets: Vec<String> = jobs.iter().map(|j| redis::ticket(j.id, j.priority, j.group.as_ref())).collect();
             let known = self.queues.known(&queue, &tickets).await?;
-            lost.extend(jobs.into_iter().zip(known).filter(|(_, k)| *k == Known::No).map(|(job, _)| job));
+            for (job, known) in jobs.into_iter().zip(known) {
+                match known {
+                    Known::Leased => {}
+                    _ if job.broken.is_some() => broken.push(job),
+                    Known::No => lost.push(job),
+                    Known::Waiting => {}
+                }
+            }
         }
-        Ok(lost)
+        Ok((broken, lost))
+    }
+
+    /// Queues that were repaired hand out nothing until they know their settings again.
+    pub(super) async fn restore_repaired(&self) -> Result<(), Error> {
+        let repaired = self.queues.take_repaired();
+        if repaired.is_empty() {
+            return Ok(());
+        }
+        for queue in self.record.queues().await?.into_iter().filter(|queue| repaired.contains(&queue.name)) {
+            self.queues.configure(&queue.name, queue.paused, queue.cap).await?;
+        }
+        Ok(())
     }
 
     /// The settings of queues are on record too; a queue that was wiped has forgotten them.

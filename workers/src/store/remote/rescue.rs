@@ -54,6 +54,9 @@ impl Remote {
         let (mut ended, mut again) = (Vec::new(), Vec::new());
         for job in &open {
             let Some(lost) = by_id.get(&job.id) else { continue };
+            if let Some(wrong) = &job.broken {
+                self.record.damage.met(format!("job {}", job.id), wrong, "it has failed");
+            }
             let fate = Fate::decide(job, lost);
             match fate.state {
                 JobState::Pending if fate.crashed => again.push((job, lost)),
@@ -80,15 +83,16 @@ struct Fate {
 
 impl Fate {
     fn decide(job: &OpenJob, lost: &Expired) -> Self {
-        let crashed = lost.head.is_none_or(|h| h.run == job.run) && !job.paused;
+        let crashed = lost.head.is_none_or(|h| h.run == job.run) && !job.paused && job.broken.is_none();
         let after = if crashed { job.attempts.plus(Cause::Crash) } else { job.attempts };
         let state = match () {
             () if job.cancel => JobState::Cancelled,
+            () if job.broken.is_some() => JobState::Failed,
             () if job.paused => JobState::Paused,
             () if crashed && job.attempts.crash_quarantines() => JobState::Quarantined,
             () => JobState::Pending,
         };
-        let head = Head { run: job.run + u32::from(crashed), attempts: after };
+        let head = Head { run: job.run.wrapping_add(u32::from(crashed)), attempts: after };
         Self { state, head, ready_at: job.ready_at, crashed }
     }
 }
@@ -116,7 +120,11 @@ async fn write(
         .iter()
         .map(|(job, lost, state)| Finish {
             state: *state,
-            error: (*state == JobState::Quarantined).then(crash),
+            error: match state {
+                JobState::Quarantined => Some(crash()),
+                JobState::Failed => job.fault(),
+                _ => None,
+            },
             ..Finish::cancelled(job.id, job.run, &lost.worker)
         })
         .collect();

@@ -17,9 +17,10 @@ const MAX_LEASED: u32 = 50_000;
 impl Remote {
     pub(super) async fn do_get(&self, id: JobId) -> Result<Option<JobRecord>, Error> {
         let search = Search { only: Some(id), limit: 1, ..Search::default() };
-        let mut found = self.record.search(&search).await?;
+        let Some((_, found)) = self.record.search(&search).await?.pop() else { return Ok(None) };
+        let mut found = [found?];
         self.mark_running(&mut found).await;
-        let Some(Found { mut job, .. }) = found.pop() else { return Ok(None) };
+        let [Found { mut job, .. }] = found;
         job.history = self.record.history(id).await?;
         Ok(Some(job))
     }
@@ -31,13 +32,16 @@ impl Remote {
             _ => Vec::new(),
         };
         let search = Search { filter: Some(filter), leased: &leased, after, limit: limit + 1, only: None };
-        let mut found = self.record.search(&search).await?;
-        let more = found.len() > limit as usize;
-        found.truncate(limit as usize);
+        let mut page = self.record.search(&search).await?;
+        let more = page.len() > limit as usize;
+        page.truncate(limit as usize);
+        let next = page.last().map(|(id, _)| *id).filter(|_| more);
+        let readable = |(id, found): (JobId, Result<Found, Error>)| {
+            found.inspect_err(|error| self.record.damage.met(format!("job {id}"), error, "left out of a list")).ok()
+        };
+        let mut found: Vec<Found> = page.into_iter().filter_map(readable).collect();
         self.mark_running(&mut found).await;
-        let jobs: Vec<JobRecord> = found.into_iter().map(|f| f.job).collect();
-        let next = jobs.last().map(|j| j.id).filter(|_| more);
-        Ok(Page { jobs, next })
+        Ok(Page { jobs: found.into_iter().map(|f| f.job).collect(), next })
     }
 
     async fn leased(&self, filter: &Filter) -> Result<Vec<JobId>, Error> {

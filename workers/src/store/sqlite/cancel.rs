@@ -21,7 +21,8 @@ pub(super) async fn cancel(tx: &mut Tx<'_>, ids: &[JobId]) -> Result<Vec<Option<
             replies.push(None);
             continue;
         };
-        replies.push(Some(match row::place(row, "state")? {
+        // One in no known state waits for nothing, so it can be cancelled too.
+        replies.push(Some(match row::place(row, "state").unwrap_or(Some(Place::Scheduled)) {
             None => CancelReply::AlreadyFinished,
             Some(Place::Running) => {
                 running.push(*id);
@@ -45,6 +46,6 @@ pub(super) async fn cancel(tx: &mut Tx<'_>, ids: &[JobId]) -> Result<Vec<Option<
 }
 
 /// A job that ends because someone asked for it.
-pub(super) fn cancelled(id: JobId, run: u32) -> Finish<'static> {
+pub(super) fn cancelled(id: JobId, run: i64) -> Finish<'static> {
     Finish { id, run, state: JobState::Cancelled, worker: None, started_at: None, error: None, output: None }
 }

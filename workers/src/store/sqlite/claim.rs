@@ -1,13 +1,18 @@
 //! Handing out jobs, and keeping the leases alive.
 
-use super::{end::Finish, parked, row, tx::Tx, unit::Unit};
+use super::{
+    mend::{self, Broken},
+    parked, row,
+    tx::Tx,
+    unit::Unit,
+};
 use crate::{
     clock::Millis,
-    store::{Claimed, Error, Lease, Renewal},
+    store::{Claimed, Error, Lease, Renewal, sane},
 };
-use flotilla_jobs::{Backoff, Fault, JobId, JobState};
+use flotilla_jobs::{Backoff, JobId};
 use sqlx::sqlite::SqliteRow;
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 static CLAIM: Unit = Unit::new(include_str!("claim.sql"));
 static RENEW: Unit = Unit::new(include_str!("renew.sql"));
@@ -69,14 +74,17 @@ impl Round<'_> {
                 args.add(queue)
             })
             .await?;
-        let (mut unreadable, mut strange) = (Vec::new(), Vec::new());
+        let (mut broken, mut nobodys, mut strange) = (Vec::new(), false, Vec::new());
         let ticket: Arc<str> = "".into();
         for ((queue, missing), done) in std::mem::take(&mut self.asked).into_iter().zip(done) {
             let before = strange.len();
             let name: Arc<str> = queue.as_str().into();
             for row in &done.rows {
                 let part = Part { queue: &name, worker, ticket: &ticket, now };
-                let id = row::id(row)?;
+                let Ok(id) = row::id(row) else {
+                    nobodys = true;
+                    continue;
+                };
                 match row::get::<String>(row, "kind") {
                     Ok(kind) if !self.wanted.knows(&kind) => {
                         strange.push(parked::Parked { id, queue: queue.clone(), kind });
@@ -86,7 +94,7 @@ impl Round<'_> {
                 }
                 match part.open(id, row) {
                     Ok(one) => self.claimed.push(one),
-                    Err(error) => unreadable.push((id, row::get(row, "run")?, error.to_string())),
+                    Err(error) => broken.push(Broken { id, run: row::get(row, "run")?, wrong: error.to_string() }),
                 }
                 tx.changed(id);
             }
@@ -97,33 +105,14 @@ impl Round<'_> {
             }
         }
         self.parked += strange.len();
-        fail_unreadable(tx, &unreadable).await?;
+        // What cannot be read cannot be run; it must not hold up those behind it.
+        if nobodys || !broken.is_empty() {
+            mend::fail(tx, &broken).await?;
+            mend::forget_nobodys(tx).await?;
+            tx.square().await?;
+        }
         parked::park(tx, &strange).await
     }
-}
-
-/// A job that cannot be read cannot be run; it must not hold up those behind it.
-async fn fail_unreadable(tx: &mut Tx<'_>, jobs: &[(JobId, u32, String)]) -> Result<(), Error> {
-    if jobs.is_empty() {
-        return Ok(());
-    }
-    for (id, _, detail) in jobs {
-        tracing::error!(job.id = %id, detail, "a job on record cannot be read: it has failed");
-    }
-    let ends: Vec<Finish<'_>> = jobs
-        .iter()
-        .map(|(id, run, detail)| Finish {
-            id: *id,
-            run: *run,
-            state: JobState::Failed,
-            worker: None,
-            started_at: None,
-            error: Some(Cow::Owned(Fault::new("corrupt", detail.clone()))),
-            output: None,
-        })
-        .collect();
-    tx.finish(&ends).await?;
-    tx.square().await
 }
 
 /// What the jobs of one claim have in common.
@@ -136,6 +125,19 @@ struct Part<'a> {
 
 impl Part<'_> {
     fn open(&self, id: JobId, row: &SqliteRow) -> Result<Claimed, Error> {
+        let settings = [
+            ("max_attempts", sane::SIZE),
+            ("timeout_ms", sane::WAIT),
+            ("base_ms", sane::WAIT_OR_NONE),
+            ("cap_ms", sane::WAIT_OR_NONE),
+        ];
+        // No settings at all: nothing describes the job any more.
+        let number = |name| row::get::<Option<i64>>(row, name).map(|number| number.unwrap_or(-1));
+        let settings = settings.into_iter().map(|(name, range)| Ok((name, number(name)?, range)));
+        let wrong = sane::first_wrong(settings.collect::<Result<Vec<_>, Error>>()?);
+        if let Some(wrong) = mend::wrong_number(row)?.or(wrong) {
+            return Err(row::corrupt(&wrong));
+        }
         let run: u32 = row::get(row, "run")?;
         let payload = row::json(row, "payload")?.ok_or_else(|| row::corrupt("it has no payload"))?;
         let lease = Lease {

@@ -3,6 +3,7 @@
 use super::{
     cancel::cancelled,
     end::{Finish, GiveBack},
+    mend::{self, Broken},
     row::{self, Place},
     tx::Tx,
     unit::Unit,
@@ -62,7 +63,9 @@ pub(super) async fn promote(tx: &mut Tx<'_>, batch: &Batch) -> Result<Promoted, 
             if let (Some(Place::Line), Some(group)) = (to, row::get(row, "group_key")?) {
                 tx.line(queue, group, 0);
             }
-            tx.changed(row::id(row)?);
+            if let Ok(id) = row::id(row) {
+                tx.changed(id);
+            }
             moved += 1;
         }
     }
@@ -76,16 +79,25 @@ pub(super) async fn rescue(tx: &mut Tx<'_>, batch: &Batch) -> Result<Vec<Rescued
     let now = tx.now;
     let expired = EXPIRED.run(tx.conn, &batch.queues, |queue, args| args.add(queue).add(now).add(batch.max)).await?;
     let (mut rescued, mut ends, mut backs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut broken, mut nobodys) = (Vec::new(), false);
     for row in expired.iter().flat_map(|done| &done.rows) {
-        let (id, run) = (row::id(row)?, row::get(row, "run")?);
+        let Ok(id) = row::id(row) else {
+            nobodys = true;
+            continue;
+        };
+        if let Some(wrong) = mend::wrong_number(row)? {
+            broken.push(Broken { id, run: row::get(row, "run")?, wrong });
+            continue;
+        }
+        let run: u32 = row::get(row, "run")?;
         let state = match (row::get(row, "cancel")?, row::attempts(row)?.crash_quarantines()) {
             (true, _) => JobState::Cancelled,
             (false, true) => JobState::Quarantined,
             (false, false) => JobState::Pending,
         };
         match state {
-            JobState::Cancelled => ends.push(cancelled(id, run)),
-            JobState::Quarantined => ends.push(Finish { state, error: Some(crash()), ..cancelled(id, run) }),
+            JobState::Cancelled => ends.push(cancelled(id, run.into())),
+            JobState::Quarantined => ends.push(Finish { state, error: Some(crash()), ..cancelled(id, run.into()) }),
             _ => backs.push(GiveBack {
                 id,
                 run,
@@ -107,6 +119,10 @@ pub(super) async fn rescue(tx: &mut Tx<'_>, batch: &Batch) -> Result<Vec<Rescued
     }
     tx.finish(&ends).await?;
     tx.give_back(&backs).await?;
+    mend::fail(tx, &broken).await?;
+    if nobodys {
+        mend::forget_nobodys(tx).await?;
+    }
     tx.square().await?;
     Ok(rescued)
 }

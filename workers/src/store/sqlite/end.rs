@@ -15,7 +15,8 @@ static GIVE_BACK: Unit = Unit::new(include_str!("give_back.sql"));
 /// The final result of a job.
 pub(super) struct Finish<'a> {
     pub id: JobId,
-    pub run: u32,
+    /// As it is on record, whatever that is.
+    pub run: i64,
     pub state: JobState,
     /// Who ran it and from when on, where it is not whoever runs it by the record.
     pub worker: Option<&'a str>,
@@ -53,7 +54,7 @@ impl Tx<'_> {
         for (end, done) in ends.iter().zip(&done) {
             if let Some(row) = done.rows.first() {
                 let queue: &str = row::get(row, "queue")?;
-                self.moved(queue, row::place(row, "state")?, None);
+                self.moved(queue, row::place(row, "state").unwrap_or_default(), None);
                 if let Some(group) = row::get(row, "group_key")? {
                     self.line(queue, group, row::get(row, "holds")?);
                 }

@@ -6,5 +6,7 @@ INSERT INTO job_results (seq, id, state, run, failure, crash, handover, throttle
                          finished_at, error, output)
 SELECT seq, id, ?, run, failure, crash, handover, throttle, budget, coalesce(?, worker, '-'), coalesce(?, started_at),
        ?, ?, ?
-FROM open_jobs WHERE id = ? AND run = ?;
+FROM open_jobs WHERE id = ? AND run = ?
+-- A job that is open and has a result cannot be; the result that was first stays.
+ON CONFLICT (seq) DO UPDATE SET worker = worker;
 DELETE FROM open_jobs WHERE id = ? AND changes() > 0 RETURNING queue, state, group_key, holds;

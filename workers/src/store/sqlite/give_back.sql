@@ -7,7 +7,8 @@
 INSERT INTO job_attempts (cause, seq, run, worker, started_at, ended_at, error, progress)
 SELECT i.cause, o.seq, o.run, coalesce(?, o.worker, '-'), coalesce(?, o.started_at), ?, ?,
        CASE i.cause WHEN 'crash' THEN (SELECT p.progress FROM job_progress p WHERE p.seq = o.seq) END
-FROM (SELECT ? AS cause) i, open_jobs o WHERE o.id = ? AND o.run = ?;
+FROM (SELECT ? AS cause) i, open_jobs o WHERE o.id = ? AND o.run = ?
+ON CONFLICT (seq, run) DO UPDATE SET cause = excluded.cause;
 UPDATE open_jobs
 SET run = run + 1, state = ?, holds = CASE WHEN ? = 4 THEN 0 ELSE holds END, ready_at = coalesce(?, ready_at),
     paused = ?, failure = failure + ?, crash = crash + ?, handover = handover + ?, throttle = throttle + ?,

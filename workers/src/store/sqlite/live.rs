@@ -3,7 +3,7 @@
 use super::{row, tx::Tx, unit::Unit};
 use crate::{
     clock::timestamp,
-    store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent},
+    store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent, damage::Damage},
 };
 use flotilla_jobs::{JobId, Progress};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
@@ -63,6 +63,7 @@ pub(super) async fn read(
     job: JobId,
     after: u64,
     limit: u32,
+    damage: &Damage,
 ) -> Result<Vec<NumberedEvent>, Error> {
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let done = READ_OUTPUT.run_one(conn, |args| args.add(job.0).add(after).add(limit)).await?;
@@ -70,7 +71,12 @@ pub(super) async fn read(
         Ok(NumberedEvent {
             seq: row::get::<i64>(row, "n")? as u64,
             at: timestamp(row::get(row, "at")?),
-            event: row::json(row, "event")?.ok_or_else(|| row::corrupt("an event is missing"))?,
+            event: row::json(row, "event")
+                .and_then(|event| event.ok_or_else(|| row::corrupt("an event is missing")))
+                .unwrap_or_else(|error| {
+                    damage.met(format!("job {job}"), error, "a piece of its output is left out");
+                    LiveEvent::unreadable()
+                }),
         })
     };
     done.rows.iter().map(event).collect()

@@ -6,7 +6,7 @@ use super::{
     due::{self, Batch},
     enqueue,
     lead::{self, Bid},
-    live, operator,
+    live, mend, operator,
     prune::{self, Old},
     queues, settle,
     tx::Tx,
@@ -58,6 +58,7 @@ pub(super) enum Op {
     PruneKeys(Call<u32, u32>),
     Lead(Call<Bid, Vec<bool>>),
     Configure(Call<(String, QueueChange), ()>),
+    Mend(Call<mend::Found, ()>),
 }
 
 /// Does the same with the call of any operation.
@@ -77,6 +78,7 @@ macro_rules! with_call {
             Op::PruneKeys($call) => $do,
             Op::Lead($call) => $do,
             Op::Configure($call) => $do,
+            Op::Mend($call) => $do,
         }
     };
 }
@@ -137,6 +139,7 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
             Op::Prune(call) => call.answer = Some(Ok(prune::prune(tx, &call.ask).await?)),
             Op::PruneKeys(call) => call.answer = Some(Ok(prune::prune_keys(tx, call.ask).await?)),
             Op::Lead(call) => call.answer = Some(Ok(lead::lead(tx, &call.ask).await?)),
+            Op::Mend(call) => call.answer = Some(Ok(mend::mend(tx, &call.ask).await?)),
             Op::Configure(call) => call.answer = Some(Ok(queues::configure(tx, &call.ask.0, call.ask.1).await?)),
         }
     }

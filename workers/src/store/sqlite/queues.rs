@@ -41,14 +41,15 @@ pub(super) async fn queues(conn: &mut SqliteConnection, now: Millis) -> Result<V
                 waiting_for_worker.insert(row::get(kind, "kind")?, row::get::<i64>(kind, "jobs")? as u64);
             }
         }
+        let count = |name| row::get::<i64>(row, name).map(|n| n.max(0) as u64);
         Ok(QueueStats {
             name: row::get(row, "name")?,
             paused: row::get(row, "paused")?,
-            cap: row::get(row, "cap")?,
-            scheduled: row::get::<i64>(row, "scheduled")? as u64,
-            pending: row::get::<i64>(row, "pending")? as u64,
-            running: row::get::<i64>(row, "running")? as u64,
-            paused_jobs: row::get::<i64>(row, "paused_jobs")? as u64,
+            cap: row::get::<Option<i64>>(row, "cap")?.and_then(|cap| u32::try_from(cap).ok()),
+            scheduled: count("scheduled")?,
+            pending: count("pending")?,
+            running: count("running")?,
+            paused_jobs: count("paused_jobs")?,
             oldest_pending_ms: oldest.map(|at| now.saturating_sub(at).max(0) as u64),
             waiting_for_worker,
         })

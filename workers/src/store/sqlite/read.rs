@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::{Millis, timestamp},
-    store::Error,
+    store::{Error, damage::Damage},
 };
 use flotilla_jobs::{Attempt, Cause, Filter, JobId, JobRecord, JobState, Page};
 use jiff::Timestamp;
@@ -19,7 +19,6 @@ const MAX_PAGE: u32 = 1_000;
 const TOP: uuid::Uuid = uuid::Uuid::max();
 
 static HISTORY: Unit = Unit::new(include_str!("history.sql"));
-static SCAN_OPEN: Unit = Unit::new(include_str!("scan_open.sql"));
 
 const ONE: &str = concat!(include_str!("list_one.sql"), include_str!("list.sql"));
 const ALL: &str = concat!(include_str!("list_all.sql"), include_str!("list.sql"));
@@ -33,14 +32,14 @@ const PAUSED: &str = concat!(include_str!("list_paused.sql"), include_str!("list
 const ENDED: &str = concat!(include_str!("list_ended.sql"), include_str!("list.sql"));
 
 /// One job with payload, output and history.
-pub(super) async fn get(conn: &mut SqliteConnection, id: JobId) -> Result<Option<JobRecord>, Error> {
+pub(super) async fn get(conn: &mut SqliteConnection, id: JobId, damage: &Damage) -> Result<Option<JobRecord>, Error> {
     let rows = search(conn, ONE, &Filter::default(), None, 1, Some(id)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let mut job = record(row)?;
-    job.payload = row::json(row, "payload")?;
-    job.output = row::json(row, "output")?;
+    let mut job = record(row, damage)?;
+    job.payload = shown(id, damage, row::json(row, "payload"));
+    job.output = shown(id, damage, row::json(row, "output"));
     let done = HISTORY.run_one(conn, |args| args.add(id.0).add(id.0)).await?;
-    job.history = done.rows.iter().map(attempt).collect::<Result<_, _>>()?;
+    job.history = done.rows.iter().filter_map(|row| shown(id, damage, attempt(id, damage, row).map(Some))).collect();
     Ok(Some(job))
 }
 
@@ -50,25 +49,18 @@ pub(super) async fn list(
     filter: &Filter,
     after: Option<JobId>,
     limit: u32,
+    damage: &Damage,
 ) -> Result<Page, Error> {
     let limit = limit.clamp(1, MAX_PAGE);
     let mut rows = search(conn, source(filter), filter, after, limit + 1, None).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
-    let jobs: Vec<JobRecord> = rows.iter().map(record).collect::<Result<_, _>>()?;
-    let next = jobs.last().map(|job| job.id).filter(|_| more);
-    Ok(Page { jobs, next })
-}
-
-/// Ids of unfinished jobs, in order.
-pub(super) async fn scan_open(
-    conn: &mut SqliteConnection,
-    after: Option<JobId>,
-    limit: u32,
-) -> Result<Vec<JobId>, Error> {
-    let after = after.map_or(uuid::Uuid::nil(), |id| id.0);
-    let done = SCAN_OPEN.run_one(conn, |args| args.add(after).add(limit)).await?;
-    done.rows.iter().map(row::id).collect()
+    let next = rows.iter().filter_map(|row| row::id(row).ok()).next_back().filter(|_| more);
+    let readable = |row: &SqliteRow| {
+        let place = || row::id(row).map_or_else(|_| "a job without an id".to_owned(), |id| format!("job {id}"));
+        record(row, damage).inspect_err(|error| damage.met(place(), error, "left out of a list")).ok()
+    };
+    Ok(Page { jobs: rows.iter().filter_map(readable).collect(), next })
 }
 
 /// The statement whose walk meets the fewest jobs that do not match.
@@ -130,7 +122,7 @@ fn places(state: JobState) -> Option<(Place, Place)> {
 
 /// A job without the parts that lists leave out. What is only for show and cannot be read is left out too, so that
 /// one such job does not hide a page of others.
-fn record(r: &SqliteRow) -> Result<JobRecord, Error> {
+fn record(r: &SqliteRow, damage: &Damage) -> Result<JobRecord, Error> {
     let id = row::id(r)?;
     let created_at: Millis = row::get(r, "created_at")?;
     let started_at: Option<Millis> = row::get(r, "started_at")?;
@@ -141,20 +133,20 @@ fn record(r: &SqliteRow) -> Result<JobRecord, Error> {
         kind: row::get(r, "kind")?,
         state,
         queue: row::get(r, "queue")?,
-        priority: row::get(r, "priority")?,
+        priority: row::near(r, "priority")?,
         tenant: row::get(r, "tenant")?,
         group: row::get(r, "group_key")?,
-        labels: shown(id, row::json(r, "labels")).unwrap_or_default(),
+        labels: shown(id, damage, row::json(r, "labels")).unwrap_or_default(),
         created_at: timestamp(created_at),
         run_at: timestamp(ready_at.or(started_at).unwrap_or(created_at)),
         started_at: started_at.map(timestamp),
         finished_at: row::get::<Option<Millis>>(r, "finished_at")?.map(timestamp),
-        attempts: row::attempts(r)?.at_end(state),
-        max_attempts: row::get(r, "max_attempts")?,
+        attempts: row::attempts_shown(r)?.at_end(state),
+        max_attempts: row::near(r, "max_attempts")?,
         cancel_requested: row::get(r, "cancel")?,
         reason: row::get(r, "paused")?,
-        progress: shown(id, row::json(r, "progress")),
-        error: shown(id, row::json(r, "error")),
+        progress: shown(id, damage, row::json(r, "progress")),
+        error: shown(id, damage, row::json(r, "error")),
         payload: None,
         output: None,
         history: Vec::new(),
@@ -170,14 +162,14 @@ fn state(id: JobId, r: &SqliteRow) -> Result<JobState, Error> {
     ended.and_then(JobState::parse).ok_or_else(unknown)
 }
 
-fn shown<T>(id: JobId, value: Result<Option<T>, Error>) -> Option<T> {
+fn shown<T>(id: JobId, damage: &Damage, value: Result<Option<T>, Error>) -> Option<T> {
     value.unwrap_or_else(|error| {
-        tracing::error!(job.id = %id, %error, "a part of a job on record is left out");
+        damage.met(format!("job {id}"), error, "that part of it is left out");
         None
     })
 }
 
-fn attempt(r: &SqliteRow) -> Result<Attempt, Error> {
+fn attempt(id: JobId, damage: &Damage, r: &SqliteRow) -> Result<Attempt, Error> {
     let cause: &str = row::get(r, "cause")?;
     Ok(Attempt {
         cause: Cause::parse(cause)
@@ -185,7 +177,7 @@ fn attempt(r: &SqliteRow) -> Result<Attempt, Error> {
         worker: row::get(r, "worker")?,
         started_at: row::get::<Option<Millis>>(r, "started_at")?.map(timestamp),
         ended_at: timestamp(row::get(r, "ended_at")?),
-        error: row::json(r, "error")?,
-        progress: row::json(r, "progress")?,
+        error: shown(id, damage, row::json(r, "error")),
+        progress: shown(id, damage, row::json(r, "progress")),
     })
 }

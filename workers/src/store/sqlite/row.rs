@@ -66,6 +66,22 @@ pub(super) fn place(row: &SqliteRow, column: &str) -> Result<Option<Place>, Erro
     known.map(Some).ok_or_else(|| corrupt(&format!("state {state} of an unfinished job is not known")))
 }
 
+/// A number of a small kind, as near to what is on record as there is one.
+pub(super) fn near<T: TryFrom<i64> + Default>(row: &SqliteRow, column: &str) -> Result<T, Error> {
+    Ok(T::try_from(get::<i64>(row, column)?).unwrap_or_default())
+}
+
+/// The five counters, for show.
+pub(super) fn attempts_shown(row: &SqliteRow) -> Result<Attempts, Error> {
+    Ok(Attempts {
+        failure: near(row, "failure")?,
+        crash: near(row, "crash")?,
+        handover: near(row, "handover")?,
+        throttle: near(row, "throttle")?,
+        budget: near(row, "budget")?,
+    })
+}
+
 /// The five counters.
 pub(super) fn attempts(row: &SqliteRow) -> Result<Attempts, Error> {
     Ok(Attempts {

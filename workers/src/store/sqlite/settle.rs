@@ -66,7 +66,7 @@ fn finish(settle: &Settle, cancel: bool) -> Option<Finish<'_>> {
     let Ending { state, output, error } = settle.end.ending(cancel)?;
     Some(Finish {
         id: settle.lease.job,
-        run: settle.lease.run,
+        run: i64::from(settle.lease.run),
         state,
         worker: Some(&settle.lease.worker),
         started_at: Some(settle.started_at),

@@ -1,6 +1,6 @@
 //! Whether the file can be written, as the writer last saw it, and why not.
 
-use crate::store::{Error, Trouble};
+use crate::store::{Error, Trouble, damage::Damage};
 use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
 use std::{
     path::{Path, PathBuf},
@@ -19,6 +19,8 @@ const SHORT: Duration = Duration::from_secs(1);
 /// What the writer and whoever asks for the store's health share.
 pub(super) struct State {
     path: PathBuf,
+    /// What could not be read in it.
+    pub damage: Damage,
     inner: Mutex<Inner>,
 }
 
@@ -34,7 +36,7 @@ impl State {
     /// Of a file with which nothing is wrong.
     pub fn new(path: &Path) -> Arc<Self> {
         let inner = Inner { trouble: None, lease: USUAL_LEASE, mercy: None };
-        Arc::new(Self { path: path.to_owned(), inner: Mutex::new(inner) })
+        Arc::new(Self { path: path.to_owned(), damage: Damage::default(), inner: Mutex::new(inner) })
     }
 
     /// What is wrong, if anything.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    store::{Error, Signal},
+    store::{Error, Signal, damage::Damage},
 };
 use flotilla_jobs::JobId;
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub(super) struct Tx<'c> {
     pub conn: &'c mut SqliteConnection,
     /// The time of everything in it.
     pub now: Millis,
+    /// What is met in it that cannot be read.
+    pub damage: &'c Damage,
     /// How many more jobs of a queue are now scheduled, pending, running and paused.
     counts: BTreeMap<String, [i64; 4]>,
     /// By queue, groups in which somebody lined up or made room: how many more of their slots are taken.
@@ -36,10 +38,11 @@ pub(super) struct Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(conn: &'c mut SqliteConnection, now: Millis) -> Self {
+    pub(super) fn new(conn: &'c mut SqliteConnection, now: Millis, damage: &'c Damage) -> Self {
         Self {
             conn,
             now,
+            damage,
             counts: BTreeMap::new(),
             lines: BTreeMap::new(),
             work: BTreeSet::new(),

@@ -193,7 +193,7 @@ impl Task {
 
     async fn commit_begun(&mut self, group: &mut [Op]) -> Result<Vec<Signal>, Error> {
         // The time is read under the lock, so that it never runs backwards from one group to the next.
-        let mut tx = Tx::new(&mut self.conn, self.clock.now());
+        let mut tx = Tx::new(&mut self.conn, self.clock.now(), &self.state.damage);
         op::perform(&mut tx, group).await?;
         let signals = tx.into_signals();
         self.news.tell(&mut self.conn, &signals).await?;

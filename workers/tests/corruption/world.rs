@@ -1,0 +1,173 @@
+//! A store whose clock a test moves, and a fleet that works off what is in it.
+
+use flotilla_jobs::{Fault, Filter, Group, JobId, JobRecord, JobState, NewJob, Options, Priority};
+use flotilla_workers::{
+    clock::Clock,
+    store::{Claim, Claimed, End, Settle, Settled, Store, Submission},
+};
+use serde_json::value::RawValue;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+/// How long leases last.
+pub const LEASE: Duration = Duration::from_secs(15);
+/// Rounds after which everything must have ended.
+const ROUNDS: usize = 40;
+
+/// A store and its time.
+pub struct World {
+    pub store: Arc<dyn Store>,
+    now: Arc<AtomicI64>,
+}
+
+/// What became of jobs.
+#[derive(Debug, Default)]
+pub struct Ends {
+    /// How often each got a result on record.
+    pub recorded: BTreeMap<JobId, u32>,
+}
+
+/// A clock at the beginning of a test.
+pub fn clock() -> (Clock, Arc<AtomicI64>) {
+    let now = Arc::new(AtomicI64::new(2_000_000_000_000));
+    (Clock::Manual(Arc::clone(&now)), now)
+}
+
+impl World {
+    pub fn new(store: Arc<dyn Store>, now: Arc<AtomicI64>) -> Self {
+        Self { store, now }
+    }
+
+    pub fn queue() -> [String; 1] {
+        ["default".to_owned()]
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.now.fetch_add(by.as_millis() as i64, Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> i64 {
+        self.now.load(Ordering::SeqCst)
+    }
+
+    pub async fn enqueue(&self, jobs: Vec<Options>) -> Vec<JobId> {
+        let job = |options| {
+            let new: NewJob = serde_json::from_str(r#"{"kind": "noop", "payload": {"n": [1, "|"]}}"#).unwrap();
+            Submission::new(new.with(options), Options::default()).unwrap()
+        };
+        let accepted = self.store.enqueue(jobs.into_iter().map(job).collect()).await.unwrap();
+        accepted.into_iter().map(|one| one.id).collect()
+    }
+
+    /// Some of each kind: plain ones, with a priority, of two groups, and one whose time is to come.
+    pub async fn enqueue_mixed(&self) -> Vec<JobId> {
+        let group = |key: &str, limit| Options { group: Some(Group { key: key.into(), limit }), ..Options::default() };
+        let later = jiff::Timestamp::from_millisecond(self.now() + 30_000).unwrap();
+        let mut jobs = vec![Options::default(); 4];
+        jobs.extend((0..3).map(|_| Options { priority: Priority::try_from(0).ok(), ..Options::default() }));
+        jobs.extend((0..4).map(|_| group("one", 1)));
+        jobs.extend((0..4).map(|_| group("two", 2)));
+        jobs.push(Options { run_at: Some(later), ..Options::default() });
+        self.enqueue(jobs).await
+    }
+
+    pub async fn claim(&self, max: u32) -> Vec<Claimed> {
+        let queues = [("default".to_owned(), max)];
+        self.store.claim(Claim { worker: "one", queues: &queues, kinds: None, lease_ttl: LEASE }).await.unwrap()
+    }
+
+    /// A worker that knows nothing of these jobs asks for work: all that is pending is parked.
+    pub async fn park(&self) {
+        let queues = [("default".to_owned(), 5)];
+        let claim = Claim { worker: "other", queues: &queues, kinds: Some(&["other"]), lease_ttl: LEASE };
+        assert!(self.store.claim(claim).await.unwrap().is_empty(), "it can run none of them");
+    }
+
+    pub async fn settle(&self, claimed: &Claimed, end: End) -> Settled {
+        let settle = Settle { lease: claimed.lease.clone(), started_at: claimed.claimed_at, end };
+        self.store.settle(vec![settle]).await.unwrap()[0]
+    }
+
+    pub async fn complete(&self, claimed: &Claimed) -> Settled {
+        self.settle(claimed, End::Completed(RawValue::NULL.to_owned())).await
+    }
+
+    pub async fn retry(&self, claimed: &Claimed) -> Settled {
+        self.settle(claimed, End::Retry(Fault::new("drill", "again"), Duration::from_secs(1))).await
+    }
+
+    pub async fn job(&self, id: JobId) -> JobRecord {
+        self.store.get(id).await.unwrap().unwrap_or_else(|| panic!("{id} is on record"))
+    }
+
+    /// One round of everything that runs in a fleet; answers whether anything happened.
+    pub async fn round(&self, ends: &mut Ends) {
+        self.store.promote(&Self::queue(), 100).await.unwrap();
+        self.store.rescue(&Self::queue(), 100).await.unwrap();
+        let mut after = None;
+        loop {
+            after = self.store.reconcile(after, Duration::ZERO, 100).await.unwrap().next;
+            if after.is_none() {
+                break;
+            }
+        }
+        for claimed in self.claim(5).await {
+            if matches!(self.complete(&claimed).await, Settled::Recorded(_)) {
+                *ends.recorded.entry(claimed.id()).or_default() += 1;
+            }
+        }
+        self.store.queues().await.unwrap();
+        self.advance(LEASE);
+    }
+
+    /// Works until each of these jobs has ended; answers how each did.
+    pub async fn work_off(&self, jobs: &[JobId]) -> BTreeMap<JobId, JobState> {
+        let mut ends = Ends::default();
+        for _ in 0..ROUNDS {
+            self.round(&mut ends).await;
+            let states = self.states().await;
+            if jobs.iter().all(|id| states.get(id).is_none_or(|state| state.is_terminal())) {
+                // A round more: nothing runs after its end.
+                self.round(&mut ends).await;
+                assert!(ends.recorded.values().all(|times| *times == 1), "recorded twice: {ends:?}");
+                return states;
+            }
+        }
+        let left: BTreeMap<_, _> = self.states().await.into_iter().filter(|(_, state)| !state.is_terminal()).collect();
+        panic!("these never end: {left:?}");
+    }
+
+    /// Works until these have completed, every one of them, without a crash on their account.
+    pub async fn completes(&self, jobs: &[JobId]) {
+        let states = self.work_off(jobs).await;
+        for id in jobs {
+            assert_eq!(states.get(id), Some(&JobState::Completed), "{id}");
+            let attempts = self.job(*id).await.attempts;
+            assert_eq!((attempts.crash, attempts.failure), (0, 0), "{id}");
+        }
+    }
+
+    /// Works until `others` have completed and `victim` has failed because it cannot be read.
+    pub async fn isolates(&self, victim: JobId, others: &[JobId]) {
+        let damage = self.store.damage();
+        let all: Vec<JobId> = others.iter().copied().chain([victim]).collect();
+        let states = self.work_off(&all).await;
+        let lost: BTreeSet<_> = others.iter().filter(|id| states.get(id) != Some(&JobState::Completed)).collect();
+        assert!(lost.is_empty(), "{lost:?} of {states:?}");
+        let job = self.job(victim).await;
+        let code = job.error.as_ref().map(|fault| fault.code.as_str());
+        assert_eq!((job.state, code), (JobState::Failed, Some("corrupt")), "{job:?}");
+        assert!(self.store.damage() > damage, "it is counted");
+    }
+
+    pub async fn states(&self) -> BTreeMap<JobId, JobState> {
+        let page = self.store.list(&Filter::default(), None, 1_000).await.unwrap();
+        page.jobs.iter().map(|job| (job.id, job.state)).collect()
+    }
+}
