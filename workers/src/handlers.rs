@@ -2,6 +2,8 @@
 
 mod code_review;
 mod drill;
+#[cfg(test)]
+mod tests;
 
 pub use crate::review::{Host, Roots};
 pub use code_review::Reviewer;
