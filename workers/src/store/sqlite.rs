@@ -232,7 +232,7 @@ impl Live for File {
     }
 
     async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {
-        live::progress(&mut *self.reader().await?, jobs).await
+        live::progress(&mut *self.reader().await?, jobs, &self.state.damage).await
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {

@@ -128,6 +128,7 @@ async fn a_finished_job_that_cannot_be_read_hides_no_other() {
         let said = w.store.read(*id, 0, 10).await.unwrap();
         assert!(said.len() < 2 || said[1].event == LiveEvent::Output { text: "x".into() }, "{statement}");
     }
+    assert!(w.store.progress(&jobs).await.unwrap().iter().all(Option::is_none));
     let (mut seen, mut after) = (0, None);
     loop {
         let page = w.store.list(&Filter::default(), after, 1).await.unwrap();

@@ -55,7 +55,7 @@ impl Record {
             let (id, text) = (JobId(row::get(r, "id")?), row::get::<String>(r, "progress")?);
             match serde_json::from_str(&text) {
                 Ok(progress) => drop(found.insert(id, progress)),
-                Err(error) => tracing::error!(job.id = %id, %error, "the progress of a job cannot be read"),
+                Err(error) => self.damage.met(format!("job {id}"), error, "its last progress is left out"),
             }
         }
         Ok(found)

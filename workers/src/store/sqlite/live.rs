@@ -83,12 +83,16 @@ pub(super) async fn read(
 }
 
 /// The last progress of each job. One that cannot be read is as good as none: it only saves a handler work.
-pub(super) async fn progress(conn: &mut SqliteConnection, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {
+pub(super) async fn progress(
+    conn: &mut SqliteConnection,
+    jobs: &[JobId],
+    damage: &Damage,
+) -> Result<Vec<Option<Progress>>, Error> {
     let done = READ_PROGRESS.run(conn, jobs, |job, args| args.add(job.0)).await?;
     let progress = |(job, rows): (&JobId, &[SqliteRow])| {
         let text: &str = row::get(rows.first()?, "progress").ok()?;
         let read = serde_json::from_str(text);
-        read.inspect_err(|error| tracing::error!(job.id = %job, %error, "the progress of a job cannot be read")).ok()
+        read.inspect_err(|error| damage.met(format!("job {job}"), error, "its last progress is left out")).ok()
     };
     Ok(jobs.iter().zip(done.iter().map(|done| &*done.rows)).map(progress).collect())
 }
