@@ -6,7 +6,7 @@ pub fn line(text: &str) -> String {
     escaped(text, |c| c == '\t')
 }
 
-/// Lines, each as [`line`].
+/// Lines, each as [`line()`].
 pub fn lines(text: &str) -> String {
     escaped(text, |c| matches!(c, '\t' | '\n'))
 }
