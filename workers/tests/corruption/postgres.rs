@@ -2,10 +2,10 @@
 
 use crate::{
     servers,
-    world::{LEASE, World, clock},
+    world::{LEASE, World},
 };
-use flotilla_jobs::{Filter, JobId, JobState, Options as JobOptions};
-use flotilla_workers::store::{Error, LiveEvent, Settled, remote};
+use flotilla_jobs::{JobId, JobState, Options as JobOptions};
+use flotilla_workers::store::Settled;
 use redis::AsyncTypedCommands;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::{ops::Deref, time::Duration};
@@ -25,18 +25,7 @@ impl Deref for Remote {
 
 impl Remote {
     async fn start(name: &str) -> Self {
-        let (clock, now) = clock();
-        let options = remote::Options::new(servers::redis().url().into(), servers::postgres().url().into());
-        let options = remote::Options {
-            prefix: name.to_owned(),
-            schema: Some(name.to_owned()),
-            pool: 3,
-            clock,
-            watch: false,
-            ..options
-        };
-        remote::migrate(&options).await.unwrap();
-        Self { world: World::new(remote::open(options).await.unwrap(), now), name: name.to_owned() }
+        Self { world: World::remote(name).await, name: name.to_owned() }
     }
 
     /// Changes the record; `ID` in the statement is this job.
@@ -124,29 +113,7 @@ async fn a_finished_job_that_cannot_be_read_hides_no_other() {
     for (id, (statement, _)) in jobs.iter().zip(edits) {
         w.edit(*id, statement).await;
     }
-    let listed = w.states().await;
-    for (id, (statement, readable)) in jobs.iter().zip(edits) {
-        assert_eq!(listed.contains_key(id), readable, "{statement}");
-        match w.store.get(*id).await {
-            Ok(job) => assert!(readable && job.is_some_and(|job| job.state == JobState::Completed), "{statement}"),
-            Err(error) => assert!(!readable && matches!(error, Error::Corrupt { .. }), "{statement}: {error}"),
-        }
-        let said = w.store.read(*id, 0, 10).await.unwrap();
-        assert!(said.len() < 2 || said[1].event == LiveEvent::Output { text: "x".into() }, "{statement}");
-    }
-    assert!(w.store.progress(&jobs).await.unwrap().iter().all(Option::is_none));
-    // Pages end where the record does, not where something cannot be read.
-    let (mut seen, mut after) = (0, None);
-    loop {
-        let page = w.store.list(&Filter::default(), after, 1).await.unwrap();
-        seen += page.jobs.len();
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    assert_eq!(seen, jobs.len() - 2);
-    assert!(w.store.damage() > 0);
+    w.shows(&jobs, &edits).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,10 +2,9 @@
 
 use crate::{
     servers,
-    world::{Ends, LEASE, World, clock},
+    world::{Ends, LEASE, World},
 };
 use flotilla_jobs::{JobId, api::QueueChange};
-use flotilla_workers::store::remote::{Options, migrate, open};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use redis::{Value, aio::MultiplexedConnection, cmd};
 use std::{ops::Deref, time::Duration};
@@ -31,14 +30,9 @@ impl Deref for Remote {
 
 impl Remote {
     async fn start(name: &str) -> Self {
-        let (clock, now) = clock();
-        let options = Options::new(servers::redis().url().into(), servers::postgres().url().into());
-        let options =
-            Options { prefix: name.to_owned(), schema: Some(name.to_owned()), pool: 3, clock, watch: false, ..options };
-        migrate(&options).await.unwrap();
         let client = redis::Client::open(servers::redis().url()).unwrap();
         let redis = client.get_multiplexed_async_connection().await.unwrap();
-        Self { world: World::new(open(options).await.unwrap(), now), name: name.to_owned(), redis }
+        Self { world: World::remote(name).await, name: name.to_owned(), redis }
     }
 
     /// Says this to Redis about a key of the queue.

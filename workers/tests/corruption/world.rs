@@ -1,13 +1,15 @@
 //! A store whose clock a test moves, and a fleet that works off what is in it.
 
+use crate::servers;
 use flotilla_jobs::{Fault, Filter, Group, JobId, JobRecord, JobState, NewJob, Options, Priority};
 use flotilla_workers::{
     clock::Clock,
-    store::{Claim, Claimed, End, Settle, Settled, Store, Submission},
+    store::{Claim, Claimed, End, Error, LiveEvent, Settle, Settled, Store, Submission, remote},
 };
 use serde_json::value::RawValue;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Display,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -42,6 +44,16 @@ pub fn clock() -> (Clock, Arc<AtomicI64>) {
 impl World {
     pub fn new(store: Arc<dyn Store>, now: Arc<AtomicI64>) -> Self {
         Self { store, now }
+    }
+
+    /// On the shared servers, with a key prefix and a schema of that name.
+    pub async fn remote(name: &str) -> Self {
+        let (clock, now) = clock();
+        let options = remote::Options::new(servers::redis().url().into(), servers::postgres().url().into());
+        let (prefix, schema) = (name.to_owned(), Some(name.to_owned()));
+        let options = remote::Options { prefix, schema, pool: 3, clock, watch: false, ..options };
+        remote::migrate(&options).await.unwrap();
+        Self::new(remote::open(options).await.unwrap(), now)
     }
 
     pub fn queue() -> [String; 1] {
@@ -169,5 +181,32 @@ impl World {
     pub async fn states(&self) -> BTreeMap<JobId, JobState> {
         let page = self.store.list(&Filter::default(), None, 1_000).await.unwrap();
         page.jobs.iter().map(|job| (job.id, job.state)).collect()
+    }
+
+    /// Completed jobs of which the first were edited so: each is shown or is not, as said there, and hides no other.
+    pub async fn shows<S: Display>(&self, jobs: &[JobId], edits: &[(S, bool)]) {
+        let listed = self.states().await;
+        for (id, (statement, readable)) in jobs.iter().zip(edits) {
+            assert_eq!(listed.contains_key(id), *readable, "{statement}");
+            match self.store.get(*id).await {
+                Ok(job) => assert!(*readable && job.is_some_and(|job| job.state == JobState::Completed), "{statement}"),
+                Err(error) => assert!(!readable && matches!(error, Error::Corrupt { .. }), "{statement}: {error}"),
+            }
+            let said = self.store.read(*id, 0, 10).await.unwrap();
+            assert!(said.len() < 2 || said[1].event == LiveEvent::Output { text: "x".into() }, "{statement}");
+        }
+        assert!(self.store.progress(jobs).await.unwrap().iter().all(Option::is_none));
+        // Pages end where the record does, not where something cannot be read.
+        let (mut seen, mut after) = (0, None);
+        loop {
+            let page = self.store.list(&Filter::default(), after, 1).await.unwrap();
+            seen += page.jobs.len();
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, jobs.len() - 2);
+        assert!(self.store.damage() > 0);
     }
 }
