@@ -188,14 +188,11 @@ fn nothing_is_skipped_or_left_to_do() {
 #[test]
 fn invariants_name_the_test_that_holds_them() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let tests: String = sources().into_iter().map(|(_, text)| text).collect();
     let mut lines = text.lines().filter(|line| line.starts_with("Invariant: ")).peekable();
     assert!(lines.peek().is_some(), "ARCHITECTURE.md states no invariant");
     for line in lines {
         let held = line.rsplit_once("Held by ").map(|(_, name)| name.trim_matches(['`', '.']));
-        let name = held.unwrap_or_else(|| panic!("no `Held by`: {line}"));
-        let function = name.rsplit("::").next().unwrap();
-        assert!(tests.contains(&format!("fn {function}(")), "no test named {function}: {line}");
+        is_a_test(held.unwrap_or_else(|| panic!("no `Held by`: {line}")));
     }
 }
 
@@ -206,9 +203,13 @@ fn faults_name_the_test_that_proves_them() {
     let proofs: Vec<&str> = faults.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
     assert!(!proofs.is_empty(), "the table is empty");
     for row in proofs {
-        let name = row.trim_end_matches(" |").rsplit(" | ").next().unwrap().trim_matches('`');
-        let (path, function) = name.split_once("::").unwrap_or_else(|| panic!("no test: {row}"));
-        let file = fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
-        assert!(file.contains(&format!("fn {function}(")), "no {function} in {path}");
+        is_a_test(row.trim_end_matches(" |").rsplit(" | ").next().unwrap().trim_matches('`'));
     }
+}
+
+/// Asserts that `path::function` is there.
+fn is_a_test(name: &str) {
+    let (path, function) = name.split_once("::").unwrap_or_else(|| panic!("no test: {name}"));
+    let file = fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+    assert!(file.contains(&format!("fn {function}(")), "no {function} in {path}");
 }
