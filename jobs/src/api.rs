@@ -1,5 +1,9 @@
 //! Bodies of the HTTP API that are not jobs themselves.
 
+mod spend;
+
+pub use spend::{Spend, SpendBy, SpendQuery, SpendRow};
+
 use crate::JobId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

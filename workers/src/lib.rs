@@ -2,6 +2,8 @@
 //!
 //! The crate reads no environment variable and parses no arguments: it takes structs.
 
+pub mod admission;
+pub mod agents;
 mod apalis;
 mod backlog;
 pub mod bench;
@@ -13,6 +15,9 @@ pub mod fleet;
 pub mod handlers;
 mod held;
 pub mod isolate;
+pub mod journal;
+mod lease;
+pub mod ledger;
 mod loops;
 pub mod metrics;
 mod policy;

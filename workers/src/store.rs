@@ -29,6 +29,7 @@ mod sane;
 pub mod sqlite;
 mod types;
 
+pub use crate::lease::Lease;
 pub use error::{Error, OpenError, Trouble};
 pub use types::*;
 

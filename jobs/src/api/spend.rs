@@ -1,0 +1,74 @@
+//! What was spent.
+
+use crate::{MicroUsd, Usage};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// Which spending, and in what rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpendQuery {
+    /// First day, UTC; today unless set.
+    pub since: Option<Date>,
+    /// Last day, inclusive; today unless set.
+    pub until: Option<Date>,
+    /// Only this tenant's.
+    pub tenant: Option<String>,
+    /// Only this agent's.
+    pub agent: Option<String>,
+    /// Only this model's.
+    pub model: Option<String>,
+    /// A row for each of these; one row for all where none is named.
+    pub by: Vec<SpendBy>,
+}
+
+/// What rows differ in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[allow(missing_docs)]
+pub enum SpendBy {
+    Day,
+    Tenant,
+    Agent,
+    Model,
+}
+
+/// Calls of models and what they cost. Only what the rows were asked to differ in is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SpendRow {
+    /// The day the calls began, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
+    pub day: Option<Date>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Calls made, with those that failed or were lost.
+    pub calls: u64,
+    /// Calls whose worker died or lost its job before their end was known; the provider may have charged them.
+    pub lost: u64,
+    /// Calls whose cost is not known: they are not part of `cost`.
+    pub unknown: u64,
+    #[allow(missing_docs)]
+    pub usage: Usage,
+    /// In micro-dollars.
+    pub cost: MicroUsd,
+    /// Held by calls that are being made, in micro-dollars.
+    pub held: MicroUsd,
+}
+
+/// The answer to a [`SpendQuery`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Spend {
+    /// Newest day first, then the dearest.
+    pub rows: Vec<SpendRow>,
+}

@@ -1,0 +1,3 @@
+//! The agent half: models, tools and the loop between them. It knows nothing of queues.
+
+pub mod model;
