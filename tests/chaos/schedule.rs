@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 #[derive(Default)]
 pub struct Troubles {
     pub counts: BTreeMap<&'static str, u32>,
-    /// When each worker that was killed or frozen went silent, by its name in the record.
-    pub silent: BTreeMap<String, Timestamp>,
+    /// When each worker was killed or frozen, in order, by its name in the record.
+    pub silent: BTreeMap<String, Vec<Timestamp>>,
     pub began: Timestamp,
     pub ended: Timestamp,
 }
@@ -117,6 +117,6 @@ impl Troubles {
     }
 
     fn silenced(&mut self, worker: &Process) {
-        self.silent.entry(worker.worker()).or_insert_with(Timestamp::now);
+        self.silent.entry(worker.worker()).or_default().push(Timestamp::now());
     }
 }

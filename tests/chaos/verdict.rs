@@ -20,6 +20,8 @@ use tokio::time::{Instant, sleep};
 const PATIENCE: Duration = Duration::from_mins(3);
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// The priority of jobs that wait for no other.
+const HIGHEST: u8 = 0;
 /// Wrong ends that are printed.
 const SHOWN: usize = 10;
 
@@ -116,15 +118,20 @@ async fn results(world: &World) -> (i64, i64) {
     sqlx::query_as(count).fetch_one(&mut connection).await.expect("results can be counted")
 }
 
-/// For each job that a silenced worker held: how long after that its next run began.
+/// For each job that a silenced worker held: how long after that its next run began. Of a fleet with more work than it
+/// can do only jobs of the highest priority say something of it, and those that do not wait for their group's turn.
 async fn claimed_again(world: &World, jobs: &[JobRecord], troubles: &Troubles) -> Vec<Duration> {
     let mut times = Vec::new();
-    for job in jobs.iter().filter(|job| job.attempts.crash > 0) {
+    let first = jobs.iter().filter(|job| job.priority == HIGHEST && job.group.is_none());
+    for job in first.filter(|job| job.attempts.crash > 0) {
         let Ok(job) = get(world, &format!("/v1/jobs/{}", job.id)).await else { continue };
         let job: JobRecord = serde_json::from_value(job).expect("a job");
         let starts = job.history.iter().skip(1).map(|run| run.started_at).chain([job.started_at]);
         for (run, next) in job.history.iter().zip(starts) {
-            if let (Cause::Crash, Some(silent), Some(next)) = (run.cause, troubles.silent.get(&run.worker), next) {
+            // A worker that was frozen, and later killed, lost this job the last time before that was noticed.
+            let silences = troubles.silent.get(&run.worker).into_iter().flatten();
+            let silent = silences.filter(|at| **at <= run.ended_at).next_back();
+            if let (Cause::Crash, Some(silent), Some(next)) = (run.cause, silent, next) {
                 times.extend(Duration::try_from(next.duration_since(*silent)).ok());
             }
         }

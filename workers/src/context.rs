@@ -51,8 +51,8 @@ impl Context {
         self.resumed.as_deref()
     }
 
-    /// Cancelled when the job must end now: someone asked, its time is up, or its lease is lost. The engine drops the
-    /// handler shortly after.
+    /// Cancelled when the job must end now: someone asked, its time is up, its worker ends, or its lease is lost. The
+    /// engine drops the handler shortly after, and knows which it was: a handler need not.
     pub fn cancelled(&self) -> &CancellationToken {
         &self.cancelled
     }

@@ -62,6 +62,8 @@ pub(crate) fn end(ran: Ran, why: Option<Why>, rules: &Rules, rng: &mut impl Rng)
         (Some(Why::TimedOut), _) => rules.failed(timeout(rules.timeout_ms), None, rng),
 
         (_, Ran::Returned(Outcome::Fail(fault))) => End::Failed(storable(fault)),
+        // A handler is told of its worker's end as of a wish to cancel, and may take it for one.
+        (Some(Why::Shutdown), Ran::Returned(Outcome::Cancel(_))) => End::HandedOver,
         (_, Ran::Returned(Outcome::Cancel(reason))) => End::Cancelled(printable(reason)),
         (Some(Why::Asked), _) => End::Cancelled("cancelled on request".to_owned()),
         (_, Ran::Returned(Outcome::Pause(reason))) => End::Paused(printable(reason)),

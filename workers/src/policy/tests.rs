@@ -66,6 +66,14 @@ fn the_worker_ending_spends_no_attempt() {
 }
 
 #[test]
+fn the_worker_ending_is_nobodys_wish_to_cancel() {
+    let told = || Ran::Returned(Outcome::Cancel("told to".into()));
+    assert!(matches!(decide(told(), Some(Why::Shutdown), &rules(0, 3)), Some(End::HandedOver)));
+    // While it is only asked to stop, a handler that cancels its job means it.
+    assert!(matches!(decide(told(), Some(Why::Stopping), &rules(0, 3)), Some(End::Cancelled(_))));
+}
+
+#[test]
 fn a_job_asked_to_cancel_never_runs_again() {
     for ran in every_run() {
         let end = decide(ran, Some(Why::Asked), &rules(0, 3)).unwrap();
