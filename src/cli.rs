@@ -201,19 +201,22 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
         loaded => loaded?,
     };
     let quiet = !command.is_service() && loaded.is_default("log.level");
-    telemetry::start(&loaded.config.log, quiet)?;
+    let traces = telemetry::start(&loaded.config, quiet)?;
     // TLS to Redis, Postgres and servers; a second call in one process would be the only way to fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::unavailable(format!("the runtime cannot start: {e}")))?;
-    let session = Session { loaded, json: global.json };
+    let session = Session { loaded, json: global.json, traces };
     let exit = if global.isolated {
         runtime.block_on(isolated::run(&session))
     } else {
         runtime.block_on(command.run(&session))
     };
+    if let Some(traces) = session.traces {
+        traces.end();
+    }
     // A thread that waits for stdin or a slow disk must not hold the process up.
     runtime.shutdown_background();
     exit

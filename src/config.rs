@@ -19,5 +19,5 @@ pub use check::{MAX_TOKEN, may_listen};
 pub use error::Error;
 pub use layers::Origin;
 pub use load::{FILE_NAME, Inputs, Loaded, load};
-pub use sections::{Config, Health, Listen, Log, LogFormat, Worker};
+pub use sections::{Config, Health, Listen, LogFormat, Telemetry, Worker};
 pub use show::{people, to_json};

@@ -1,28 +1,36 @@
-//! Log lines, to stderr.
+//! What the process tells of itself: log lines, to stderr, and spans, to a collector.
+
+mod otlp;
+mod parent;
+
+pub use otlp::Traces;
+pub use parent::{current, follow};
 
 use crate::{
-    config::{Log, LogFormat},
+    config::{Config, LogFormat},
     exit::Failure,
 };
+use flotilla_workers::trace;
 use std::io::IsTerminal;
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Starts logging. A `quiet` command, whose output is for a person, logs only what is wrong unless told otherwise.
-pub fn start(log: &Log, quiet: bool) -> Result<(), Failure> {
+/// Starts it. A `quiet` command, whose output is for a person, logs only what is wrong unless told otherwise.
+pub fn start(config: &Config, quiet: bool) -> Result<Option<Traces>, Failure> {
     // How a job ended is what such a command prints anyway.
-    let level = if quiet { "warn,flotilla_workers::executor=error" } else { &log.level };
+    let level = if quiet { "warn,flotilla_workers::executor=error" } else { &config.log.level };
     let filter = EnvFilter::builder()
         .parse(level)
         .map_err(|e| Failure::usage(format!("log.level: `{level}` is not a level or filter: {e}")))?;
-    let started = match log.format {
-        LogFormat::Json => tracing_subscriber::registry()
-            .with(filter)
-            .with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr))
-            .try_init(),
-        LogFormat::Pretty => tracing_subscriber::registry()
-            .with(filter)
-            .with(fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr))
-            .try_init(),
+    let lines = match config.log.format {
+        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
+        LogFormat::Pretty => {
+            fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed()
+        }
     };
-    started.map_err(|e| Failure::usage(format!("logging cannot start: {e}")))
+    let lines = lines.with_filter(filter).with_filter(filter_fn(|of| of.target() != trace::TARGET));
+    let traces = Traces::open(&config.telemetry)?;
+    let spans = traces.as_ref().map(Traces::layer);
+    let started = tracing_subscriber::registry().with(spans).with(lines).try_init();
+    started.map_err(|e| Failure::usage(format!("logging cannot start: {e}")))?;
+    Ok(traces)
 }

@@ -8,6 +8,7 @@ use crate::{
     kinds,
     open::Place,
     shutdown::Shutdown,
+    telemetry::Traces,
 };
 use flotilla_jobs::{JobState, api::QueueChange};
 use flotilla_workers::{
@@ -31,6 +32,7 @@ pub struct Process {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     disk: PathBuf,
+    traces: Option<Traces>,
     closing: CancellationToken,
 }
 
@@ -43,7 +45,8 @@ impl Process {
         let metrics = Metrics::new();
         let store = metered(place.open(true).await?, name, Arc::clone(&metrics));
         let closing = CancellationToken::new();
-        Ok(Self { shutdown, config: session.loaded.config.clone(), store, metrics, disk, closing })
+        let (config, traces) = (session.loaded.config.clone(), session.traces.clone());
+        Ok(Self { shutdown, config, store, metrics, disk, traces, closing })
     }
 
     /// What the HTTP side is given.
@@ -101,7 +104,8 @@ impl Process {
             self.store.configure_queue(queue, change).await?;
         }
         let registry = kinds::registry(Some(self.config.http.review_roots.clone()), self.config.worker.drills);
-        let options = fleet_options(&self.config, self.shutdown.hard.clone());
+        let traces = self.traces.clone().map(|traces| Arc::new(traces) as _);
+        let options = FleetOptions { traces, ..fleet_options(&self.config, self.shutdown.hard.clone()) };
         let fleet = Fleet::new(Arc::clone(&self.store), registry, Arc::clone(&self.metrics), options);
         let report = fleet.run(self.shutdown.stop.clone()).await;
         if self.shutdown.stop.is_cancelled() || self.shutdown.hard.is_cancelled() {

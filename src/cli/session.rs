@@ -4,7 +4,7 @@ use super::{
     backend::{Backend, Direct},
     remote::Remote,
 };
-use crate::{config::Loaded, exit::Failure, kinds, open::Place};
+use crate::{config::Loaded, exit::Failure, kinds, open::Place, telemetry::Traces};
 use flotilla_jobs::client::Client;
 use flotilla_workers::producer::Producer;
 use secrecy::ExposeSecret;
@@ -14,6 +14,8 @@ use std::{sync::Arc, time::Duration};
 pub struct Session {
     pub loaded: Loaded,
     pub json: bool,
+    /// Where spans go, if anywhere.
+    pub traces: Option<Traces>,
 }
 
 impl Session {

@@ -19,7 +19,16 @@ type Wrong = (&'static str, String);
 pub fn check(config: &Config) -> Result<(), Wrong> {
     store(config)?;
     worker(config)?;
+    telemetry(config)?;
     http(config)
+}
+
+fn telemetry(config: &Config) -> Result<(), Wrong> {
+    let share = config.telemetry.traces_share;
+    if (0.0..=1.0).contains(&share) {
+        return Ok(());
+    }
+    Err(("telemetry.traces_share", format!("is {share}; use a number from 0 to 1")))
 }
 
 fn store(config: &Config) -> Result<(), Wrong> {

@@ -17,6 +17,7 @@ pub struct Config {
     pub submit: Submit,
     pub health: Health,
     pub log: Log,
+    pub telemetry: Telemetry,
     #[serde(default)]
     pub queues: BTreeMap<String, Queue>,
 }
@@ -137,6 +138,21 @@ pub struct Health {
 pub struct Log {
     pub format: LogFormat,
     pub level: String,
+}
+
+/// What is told to other systems.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    #[serde(deserialize_with = "text")]
+    pub traces_url: Option<String>,
+    #[serde(deserialize_with = "secret")]
+    pub traces_headers: Option<SecretString>,
+    #[serde(rename = "traces_headers_file")]
+    _traces_headers_file: String,
+    pub traces_share: f64,
+    #[serde(deserialize_with = "text")]
+    pub service_name: Option<String>,
 }
 
 /// How a log line looks.

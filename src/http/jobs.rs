@@ -6,6 +6,7 @@ use super::{
     error::{ApiError, Code},
     review_paths,
 };
+use crate::telemetry;
 use axum::{
     Json,
     extract::State,
@@ -45,10 +46,11 @@ pub enum AcceptedJobs {
     )
 )]
 pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: JsonBytes) -> Result<Response, ApiError> {
-    let key = idempotency_key(&headers)?;
+    let (key, trace) = (idempotency_key(&headers)?, telemetry::current(&headers));
     if body.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'[') {
         let mut job: NewJob = body.parse()?;
         set_key(&mut job, key)?;
+        set_trace(&mut job, trace.as_ref());
         let accepted = app.producer.enqueue_all(vec![admit(&app, job)?]).await?;
         let accepted = *accepted.first().ok_or_else(|| ApiError::internal("one job was enqueued, none answered"))?;
         let location = [(LOCATION, format!("/v1/jobs/{}", accepted.id))];
@@ -60,6 +62,7 @@ pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: JsonB
         return Err(ApiError::new(Code::BatchSize, message));
     }
     let admit_one = |(i, mut job): (usize, NewJob)| {
+        set_trace(&mut job, trace.as_ref());
         set_key(&mut job, key.as_ref().map(|key| format!("{key}#{i}"))).and_then(|()| admit(&app, job)).map_err(
             |error| {
                 let field = error.field.as_deref().map_or_else(|| format!("[{i}]"), |field| format!("[{i}].{field}"));
@@ -107,4 +110,11 @@ fn set_key(job: &mut NewJob, key: Option<String>) -> Result<(), ApiError> {
     }
     job.idempotency_key = Some(key);
     Ok(())
+}
+
+/// A job goes on in the trace of the request, unless it names its own.
+fn set_trace(job: &mut NewJob, trace: Option<&String>) {
+    if job.options.trace.is_none() {
+        job.options.trace = trace.cloned();
+    }
 }

@@ -4,6 +4,7 @@ use super::{
     App,
     error::{ApiError, Code},
 };
+use crate::telemetry;
 use axum::{
     Json,
     extract::{MatchedPath, Request, State},
@@ -15,6 +16,7 @@ use flotilla_jobs::api::{Problem, ProblemBody};
 use futures_util::FutureExt;
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 use tokio::time::{Instant, timeout};
+use tracing::{Instrument as _, field::Empty};
 use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,10 +27,17 @@ pub async fn request(State(app): State<Arc<App>>, request: Request, next: Next) 
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
     let quiet = matches!(path.as_str(), "/live" | "/ready" | "/health" | "/metrics");
 
+    let span = tracing::info_span!(
+        target: flotilla_workers::trace::TARGET, "request", otel.name = format!("{method} {route}"), otel.kind = "server",
+        http.request.method = %method, url.path = path, http.route = route, http.response.status_code = Empty,
+    );
+    telemetry::follow(&span, request.headers());
+
     // The limit covers the time to the first byte: a stream of events may go on.
-    let answer = timeout(app.limits.timeout, AssertUnwindSafe(next.run(request)).catch_unwind()).await;
+    let answer = timeout(app.limits.timeout, AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind()).await;
     let response = match answer {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => ApiError::internal(format!("panic: {}", panic_message(&*panic))).into_response(),
@@ -44,6 +53,7 @@ pub async fn request(State(app): State<Arc<App>>, request: Request, next: Next) 
     }
 
     let status = response.status().as_u16();
+    span.record("http.response.status_code", status);
     let duration_ms = start.elapsed().as_millis() as u64;
     let code = error.as_ref().map(|error| error.code.as_str());
     match error.as_ref().and_then(|error| error.detail.as_deref()) {

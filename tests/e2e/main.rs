@@ -40,3 +40,4 @@ mod stopping;
 mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
+mod tracing;

@@ -2,6 +2,7 @@
 
 use crate::{
     backlog::Backlog,
+    clock,
     context::Context,
     crew::{Crew, Hold, Label},
     held::{Held, Run},
@@ -12,6 +13,7 @@ use crate::{
     registry::{AnyHandler, Registry},
     store::{Claimed, End, Settle},
     tally::Tally,
+    trace::{TracedRun, Traces},
     voice::Voice,
 };
 use flotilla_jobs::Progress;
@@ -46,6 +48,7 @@ pub(crate) struct Executor {
     pub tally: Arc<Tally>,
     pub crew: Arc<Crew>,
     pub suspects: Suspects,
+    pub traces: Option<Arc<dyn Traces>>,
     /// How long a handler may take to return once it was told to end.
     pub grace: Duration,
     /// Cancelled when no more jobs are started.
@@ -95,7 +98,18 @@ impl Executor {
             job.kind = claimed.kind,
             job.attempt = claimed.attempts().number(),
             trace = claimed.trace,
+            otel.name = format!("job {}", claimed.kind),
+            otel.kind = "consumer",
         );
+        if let Some(traces) = &self.traces {
+            let run = TracedRun {
+                parent: claimed.trace.as_deref(),
+                queue: claimed.lease.queue(),
+                ready_at: clock::timestamp(claimed.ready_at()),
+                claimed_at: clock::timestamp(claimed.claimed_at),
+            };
+            traces.run_begins(&span, run);
+        }
         self.conduct(claimed, resumed, run, &span).instrument(span.clone()).await;
         drop(slot);
     }

@@ -100,6 +100,7 @@ impl Fleet {
             tally: Arc::clone(&tally),
             crew: Arc::clone(&crew),
             suspects: Suspects::new(options.isolation.clone()),
+            traces: options.traces.clone(),
             grace: options.grace,
             draining: draining.clone(),
             stopping: shutdown.stopping.clone(),

@@ -26,5 +26,6 @@ pub mod registry;
 pub mod review;
 pub mod store;
 mod tally;
+pub mod trace;
 mod voice;
 mod wake;

@@ -1,8 +1,8 @@
 //! What a fleet may be told.
 
-use crate::{isolate::Isolation, store::AdoptSource};
+use crate::{isolate::Isolation, store::AdoptSource, trace::Traces};
 use flotilla_jobs::JobState;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// How a fleet runs. Every field has a default.
@@ -41,6 +41,8 @@ pub struct FleetOptions {
     /// How jobs that lost a worker before are run in a process of their own; `None` runs them among the others, where
     /// one that kills its worker takes the others' jobs with it again.
     pub isolation: Option<Isolation>,
+    /// Where runs join the traces of those who submitted their jobs.
+    pub traces: Option<Arc<dyn Traces>>,
     /// Ends the fleet at once: running jobs are dropped and given back.
     pub hard_stop: CancellationToken,
 }
@@ -79,6 +81,7 @@ impl Default for FleetOptions {
             prune_after: JobState::TERMINAL.map(|state| (state, Duration::from_hours(30 * 24))).into(),
             adopt: Vec::new(),
             isolation: None,
+            traces: None,
             hard_stop: CancellationToken::new(),
         }
     }
