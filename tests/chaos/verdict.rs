@@ -129,8 +129,8 @@ async fn claimed_again(world: &World, jobs: &[JobRecord], troubles: &Troubles) -
         let starts = job.history.iter().skip(1).map(|run| run.started_at).chain([job.started_at]);
         for (run, next) in job.history.iter().zip(starts) {
             // A worker that was frozen, and later killed, lost this job the last time before that was noticed.
-            let silences = troubles.silent.get(&run.worker).into_iter().flatten();
-            let silent = silences.filter(|at| **at <= run.ended_at).next_back();
+            let mut silences = troubles.silent.get(&run.worker).into_iter().flatten();
+            let silent = silences.rfind(|at| **at <= run.ended_at);
             if let (Cause::Crash, Some(silent), Some(next)) = (run.cause, silent, next) {
                 times.extend(Duration::try_from(next.duration_since(*silent)).ok());
             }
