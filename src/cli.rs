@@ -5,6 +5,7 @@ mod backend;
 mod bench;
 mod completions;
 mod config;
+mod dev_model;
 mod doctor;
 mod embedded;
 mod filter;
@@ -127,6 +128,8 @@ enum Command {
     Migrate,
     /// Measure a store on this machine: accept, work off, latency, idling
     Bench(bench::Args),
+    /// Run a scripted model provider: for trying agents without a key, and for tests
+    DevModel(dev_model::Args),
     /// Print every setting, its value and where it comes from; secrets are masked
     Config,
     /// Check every dependency and setting, and say what to do
@@ -171,6 +174,7 @@ impl Command {
             Self::Queues(args) => queues::run(args, session).await,
             Self::Migrate => migrate::run(session).await,
             Self::Bench(args) => bench::run(args, session).await,
+            Self::DevModel(args) => dev_model::run(args, session.json).await,
             Self::Config => config::run(session),
             Self::Doctor => doctor::run(session).await,
             Self::Health(args) => health::run(args, session).await,

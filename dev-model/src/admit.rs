@@ -10,6 +10,7 @@ use crate::{
     wire::Wire,
 };
 use axum::http::HeaderMap;
+use tokio::time::Instant;
 
 /// Checks headers, key, form, context and limits, in this order.
 pub(crate) fn admit(
@@ -42,7 +43,7 @@ pub(crate) fn admit(
         };
         return Err(refuse(Kind::ContextLengthExceeded, &message));
     }
-    let permit = stage.limits.enter(key, tokens).map_err(|full| too_many(wire, &asked.model, &full))?;
+    let permit = stage.limits.enter(key, tokens, Instant::now()).map_err(|full| too_many(wire, &asked.model, &full))?;
     call.let_in(permit);
     Ok(asked)
 }

@@ -7,6 +7,7 @@ use crate::{
     shared::{Place, Shared, Stage},
 };
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A call on record. Dropped before it has ended, it was cancelled by its client.
 pub(crate) struct Call {
@@ -46,7 +47,7 @@ impl Call {
     pub fn says(&mut self, tokens: u64) {
         self.said += tokens;
         if let Some(permit) = &self.permit {
-            permit.said(tokens);
+            permit.said(tokens, Instant::now());
         }
         self.bill(self.whole.ended_after(self.said), tokens);
     }
@@ -54,7 +55,7 @@ impl Call {
     /// All of it is billed, whoever receives it.
     pub fn says_all(&mut self) {
         if let Some(permit) = &self.permit {
-            permit.said(self.whole.output.saturating_sub(self.said));
+            permit.said(self.whole.output.saturating_sub(self.said), Instant::now());
         }
         self.bill(self.whole, 0);
     }

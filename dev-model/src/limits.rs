@@ -52,9 +52,9 @@ impl Table {
     }
 
     /// Lets a call in, if every limit of its key allows it; a call that is not let in costs nothing.
-    pub fn enter(&self, key: &str, input: u64) -> Result<Permit, Full> {
+    pub fn enter(&self, key: &str, input: u64, now: Instant) -> Result<Permit, Full> {
         let limits = self.limits;
-        self.with(key, |buckets| {
+        self.with(key, now, |buckets| {
             if limits.streams > 0 && buckets.streams >= limits.streams {
                 let wait = Some(Duration::from_secs(1));
                 return Err(Full { what: "concurrent streams", limit: limits.streams, wait });
@@ -71,8 +71,9 @@ impl Table {
     }
 
     /// The headers that tell what is left, of the limits that are set.
-    pub fn headers(&self, wire: Wire, key: &str) -> Vec<(String, String)> {
-        let (requests, input, output) = self.with(key, |buckets| (buckets.requests, buckets.input, buckets.output));
+    pub fn headers(&self, wire: Wire, key: &str, now: Instant) -> Vec<(String, String)> {
+        let (requests, input, output) =
+            self.with(key, now, |buckets| (buckets.requests, buckets.input, buckets.output));
         let told: Vec<(&str, Bucket)> = match wire {
             Wire::Anthropic => vec![("requests", requests), ("input-tokens", input), ("output-tokens", output)],
             // It has one limit of tokens.
@@ -84,17 +85,17 @@ impl Table {
             .collect()
     }
 
-    fn with<T>(&self, key: &str, ask: impl FnOnce(&mut Key) -> T) -> T {
+    fn with<T>(&self, key: &str, now: Instant, ask: impl FnOnce(&mut Key) -> T) -> T {
         let mut keys = lock(&self.keys);
         let limits = self.limits;
         let buckets = keys.entry(key.to_owned()).or_insert_with(|| Key {
-            requests: Bucket::full(limits.requests_per_minute),
-            input: Bucket::full(limits.input_tokens_per_minute),
-            output: Bucket::full(limits.output_tokens_per_minute),
+            requests: Bucket::full(limits.requests_per_minute, now),
+            input: Bucket::full(limits.input_tokens_per_minute, now),
+            output: Bucket::full(limits.output_tokens_per_minute, now),
             streams: 0,
         });
         for bucket in [&mut buckets.requests, &mut buckets.input, &mut buckets.output] {
-            bucket.fill();
+            bucket.fill(now);
         }
         ask(buckets)
     }
@@ -102,31 +103,32 @@ impl Table {
 
 impl Permit {
     /// Draws what was said; more than is left is owed.
-    pub fn said(&self, tokens: u64) {
-        self.table.with(&self.key, |key| key.output.draw(tokens));
+    pub fn said(&self, tokens: u64, now: Instant) {
+        self.table.with(&self.key, now, |key| key.output.draw(tokens));
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.table.with(&self.key, |key| key.streams = key.streams.saturating_sub(1));
+        if let Some(key) = lock(&self.table.keys).get_mut(&self.key) {
+            key.streams = key.streams.saturating_sub(1);
+        }
     }
 }
 
 impl Bucket {
-    fn full(per_minute: u64) -> Self {
-        Self { per_minute: per_minute as f64, level: per_minute as f64, at: Instant::now() }
+    fn full(per_minute: u64, now: Instant) -> Self {
+        Self { per_minute: per_minute as f64, level: per_minute as f64, at: now }
     }
 
     fn is_set(&self) -> bool {
         self.per_minute > 0.0
     }
 
-    fn fill(&mut self) {
-        let now = Instant::now();
-        let since = now.duration_since(self.at).as_secs_f64();
+    fn fill(&mut self, now: Instant) {
+        let since = now.saturating_duration_since(self.at).as_secs_f64();
         self.level = (self.level + since * self.per_minute / 60.0).min(self.per_minute);
-        self.at = now;
+        self.at = self.at.max(now);
     }
 
     fn check(&self, amount: u64, what: &'static str) -> Result<(), Full> {
@@ -179,38 +181,42 @@ fn in_units(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_bucket_fills_while_time_passes() {
+    fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_bucket_fills_while_time_passes() {
+        let now = Instant::now();
         let table = Table::new(Limits { requests_per_minute: 2, streams: 9, ..Limits::default() });
-        let permits = [table.enter("a", 1).unwrap(), table.enter("a", 1).unwrap()];
-        let full = table.enter("a", 1).err().unwrap();
-        assert_eq!((full.limit, full.wait), (2, Some(Duration::from_secs(30))));
-        assert!(table.enter("b", 1).is_ok(), "another key has limits of its own");
-        let told = table.headers(Wire::OpenaiChat, "a");
+        let permits = [table.enter("a", 1, now).unwrap(), table.enter("a", 1, now).unwrap()];
+        let full = table.enter("a", 1, now).err().unwrap();
+        assert_eq!((full.limit, full.wait), (2, Some(s(30))));
+        assert!(table.enter("b", 1, now).is_ok(), "another key has limits of its own");
+        let told = table.headers(Wire::OpenaiChat, "a", now);
         let expected = [("limit", "2"), ("remaining", "0"), ("reset", "1m0s")];
         assert_eq!(told, expected.map(|(what, v)| (format!("x-ratelimit-{what}-requests"), v.to_owned())));
-        tokio::time::advance(Duration::from_secs(30)).await;
-        assert!(table.enter("a", 1).is_ok());
+        assert!(table.enter("a", 1, now + s(30)).is_ok());
         drop(permits);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn streams_tokens_and_what_was_said_are_limited() {
+    #[test]
+    fn streams_tokens_and_what_was_said_are_limited() {
+        let now = Instant::now();
         let table = Table::new(Limits {
             input_tokens_per_minute: 100,
             output_tokens_per_minute: 60,
             streams: 1,
             ..Limits::default()
         });
-        assert_eq!(table.enter("a", 101).err().unwrap().wait, None, "it never fits");
-        let permit = table.enter("a", 10).unwrap();
-        assert_eq!(table.enter("a", 10).err().unwrap().what, "concurrent streams");
-        permit.said(90);
+        assert_eq!(table.enter("a", 101, now).err().unwrap().wait, None, "it never fits");
+        let permit = table.enter("a", 10, now).unwrap();
+        assert_eq!(table.enter("a", 10, now).err().unwrap().what, "concurrent streams");
+        permit.said(90, now);
         drop(permit);
-        let full = table.enter("a", 10).err().unwrap();
-        assert_eq!((full.limit, full.wait), (60, Some(Duration::from_secs(31))));
-        tokio::time::advance(Duration::from_secs(31)).await;
-        assert!(table.enter("a", 10).is_ok());
+        let full = table.enter("a", 10, now).err().unwrap();
+        assert_eq!((full.limit, full.wait.unwrap().as_secs()), (60, 31));
+        assert!(table.enter("a", 10, now + s(32)).is_ok());
     }
 
     #[test]

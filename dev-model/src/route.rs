@@ -26,7 +26,7 @@ use axum::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// Largest request.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -61,7 +61,7 @@ async fn answer(wire: Wire, shared: Arc<Shared>, peer: Peer, headers: HeaderMap,
             Err(refusal)
         }
     };
-    let told = stage.limits.headers(wire, &key);
+    let told = stage.limits.headers(wire, &key, Instant::now());
     let mut response = result.unwrap_or_else(refused);
     let request_id = if wire == Wire::Anthropic { "request-id" } else { "x-request-id" };
     let id = (request_id.to_owned(), format!("req_scripted_{}", place.number()));

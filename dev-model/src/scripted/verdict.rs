@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-/// Where a prompt quotes the line that the finding is about.
-const QUOTE: &str = "existing_code";
+/// What stands before the line that a finding is about.
+const HEADS: [&str; 2] = ["existing_code", "lines it is about"];
+/// What stands before each line of somebody else.
+const MARK: char = '>';
 const LEFT_TO_DO: &str = "TODO";
 
 /// `{"verdict", "confidence", "reason"}`.
@@ -14,13 +16,17 @@ pub(super) fn of(prompt: &str) -> Value {
     json!({ "verdict": "keep", "confidence": 85, "reason": "scripted: the quoted line is there" })
 }
 
-/// The line that names the quote, and the next one where it only names it.
+/// What stands on the line of the head, or else on the lines after it: one, or all that are marked.
 fn quoted(prompt: &str) -> String {
-    let mut lines = prompt.lines().skip_while(|line| !line.contains(QUOTE));
+    let mut lines = prompt.lines();
+    let named = lines.by_ref().find_map(|line| HEADS.iter().find_map(|head| Some(line.split_once(head)?.1)));
+    let Some(named) = named else { return String::new() };
+    if named.chars().any(char::is_alphanumeric) {
+        return named.to_owned();
+    }
     let first = lines.next().unwrap_or_default();
-    let named = first.split_once(QUOTE).map_or("", |(_, rest)| rest);
-    let only_named = !named.chars().any(char::is_alphanumeric);
-    format!("{named}\n{}", if only_named { lines.next().unwrap_or_default() } else { "" })
+    let more = lines.take_while(|line| first.starts_with(MARK) && line.starts_with(MARK));
+    std::iter::once(first).chain(more).collect()
 }
 
 #[cfg(test)]
@@ -31,7 +37,9 @@ mod tests {
     fn what_is_left_to_do_is_discarded() {
         for (prompt, verdict) in [
             ("{\"existing_code\": \"// TODO\"}\nfn a() {}", "discard"),
-            ("existing_code:\n> // TODO later", "discard"),
+            ("existing_code:\n// TODO later", "discard"),
+            ("The lines it is about:\n> let a;\n> // TODO later\nThe file:\n1 + let a;", "discard"),
+            ("The lines it is about:\n> a.unwrap()\nThe file around them:\n> // TODO", "keep"),
             ("existing_code: `a.unwrap()`\n// TODO elsewhere", "keep"),
             ("nothing", "keep"),
         ] {
