@@ -3,6 +3,10 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
 use support::{Home, Service, finish};
 
 /// A job on the queue `default`, on which nobody works.
@@ -232,4 +236,36 @@ fn what_a_job_says_cannot_steer_a_terminal() {
     // Whatever a program reads is as the job wrote it.
     assert!(watched.stdout.contains("said ") && watched.stdout.contains('\u{202e}'), "{}", watched.stdout);
     assert_eq!(worker.stop(), 0);
+}
+
+#[test]
+fn a_scripted_provider_says_how_to_use_it_and_what_it_billed() {
+    let home = Home::new();
+    let mut provider = home.start(&["dev-model", "--listen", "127.0.0.1:0"]);
+    let said = provider.line("scripted model provider on http://");
+    let address = said.split("http://").nth(1).unwrap().split(';').next().unwrap();
+    provider.line("[providers.dev]");
+    provider.line(&format!("base_url = \"http://{address}/v1\""));
+    let body = r#"{"model":"scripted","messages":[{"role":"user","content":"hi"}]}"#;
+    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("This is a scripted answer"), "{answer}");
+    assert!(provider.line("call 1: scripted answered").contains('$'));
+    assert_eq!(provider.stop(), 0);
+}
+
+#[test]
+fn a_script_that_is_wrong_is_refused_with_its_line() {
+    let home = Home::new();
+    let file = home.write("bad.toml", "[[rules]]\nthen = { text = \"hi\" }\n[[rules]]\nthen = { texts = \"hi\" }\n");
+    let file = file.to_str().unwrap();
+    for args in [vec!["dev-model", "--check", file], vec!["dev-model", "--script", file]] {
+        let refused = home.run(&args).exits(2).stderr;
+        assert!(refused.contains("line 4") && refused.contains("texts") && refused.contains("`text`"), "{refused}");
+    }
+    let good = home.write("good.toml", "[[rules]]\nthen = { text = \"hi\" }\n");
+    home.run(&["dev-model", "--script", good.to_str().unwrap(), "--check"]).exits(0);
 }

@@ -29,6 +29,7 @@ mod clock;
 mod connection;
 mod counts;
 mod dev;
+mod fingerprint;
 mod flow;
 mod limits;
 mod plan;
@@ -48,5 +49,5 @@ pub use refusal::Kind;
 pub use script::{
     Counts, Cut, Failure, How, Limits, Midway, Quirk, Rule, Script, ScriptError, Stall, Then, Thinking, ToolCall, When,
 };
-pub use server::{Options, Server, TooFew};
+pub use server::{OnEnd, Options, Server, TooFew};
 pub use wire::Wire;

@@ -7,6 +7,7 @@ use crate::{
     connection::Peer,
     counts::Usage,
     dev,
+    fingerprint::fingerprint,
     flow::{Flow, stall},
     plan,
     record::{CallRecord, Outcome},
@@ -24,14 +25,11 @@ use axum::{
     routing::post,
 };
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 /// Largest request.
 const MAX_BODY: usize = 64 * 1024 * 1024;
-/// Hexadecimal digits of a key's fingerprint.
-const FINGERPRINT: usize = 12;
 
 /// Every path of the server.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -83,12 +81,6 @@ fn record(wire: Wire, key: &str, body: Value) -> CallRecord {
         usage: Usage::default(),
         cost: None,
     }
-}
-
-fn fingerprint(key: &str) -> String {
-    let digest = Sha256::digest(key.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex[..FINGERPRINT].to_owned()
 }
 
 /// What the script makes of a call that was let in.

@@ -7,10 +7,10 @@ mod verdict;
 use crate::{
     answer::{Answer, Part, Stop},
     ask::{Asked, Turn},
+    fingerprint::fingerprint,
     script::{Then, Thinking, ToolCall},
 };
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 /// Names of answers that are more than the smallest that fits.
 const FINDINGS: &str = "review_findings";
@@ -80,14 +80,8 @@ fn say(asked: &Asked, value: Value, parts: &mut Vec<Part>, tools: &mut Vec<ToolC
 
 fn thought(thinking: &Thinking) -> Part {
     let Thinking { text, signature } = thinking;
-    let signature = if signature.is_empty() { sign(text) } else { signature.clone() };
+    let signature = if signature.is_empty() { format!("scripted-{}", fingerprint(text)) } else { signature.clone() };
     Part::Thinking { text: text.clone(), signature }
-}
-
-fn sign(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("scripted-{hex}")
 }
 
 /// Arguments as a model writes them; text stays as it is, and nothing is an empty object.

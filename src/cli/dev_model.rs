@@ -16,6 +16,8 @@ use std::{
 
 /// The model of the lines that say how to point flotilla at it.
 const MODEL: &str = "scripted";
+/// Prices are for so many tokens.
+const MILLION: u64 = 1_000_000;
 
 /// Where, and what it says.
 #[derive(clap::Args)]
@@ -80,7 +82,6 @@ fn prices(script: &Script) -> String {
         let cost = script.cost(MODEL, &usage)?;
         Some(MicroUsd(cost).to_string().trim_start_matches('$').to_owned())
     };
-    const MILLION: u64 = 1_000_000;
     let counters = [
         ("input", Usage { input: MILLION, ..Usage::default() }),
         ("cache_read", Usage { cache_read: MILLION, ..Usage::default() }),

@@ -128,6 +128,13 @@ mod tests {
     }
 
     #[test]
+    fn the_script_that_is_documented_is_one() {
+        let documented = include_str!("../../README.md");
+        let script = documented.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        assert_eq!(Script::from_toml(script).unwrap().rules.len(), 5);
+    }
+
+    #[test]
     fn errors_say_where_and_what_would_be_right() {
         let first = "[[rules]]\nthen = { text = \"hi\" }\n";
         for (text, expected) in [
