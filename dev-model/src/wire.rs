@@ -54,9 +54,11 @@ impl Wire {
     /// The key of a request.
     pub(crate) fn key(self, headers: &HeaderMap) -> Option<&str> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = || text("authorization")?.strip_prefix("Bearer ");
         match self {
-            Self::OpenaiChat | Self::OpenaiResponses => text("authorization")?.strip_prefix("Bearer "),
-            Self::Anthropic => text("x-api-key"),
+            Self::OpenaiChat | Self::OpenaiResponses => bearer(),
+            // The vendor's own client 2.12 sends the second.
+            Self::Anthropic => text("x-api-key").or_else(bearer),
         }
     }
 

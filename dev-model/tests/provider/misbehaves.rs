@@ -142,7 +142,7 @@ async fn a_failure_is_told_in_the_middle_of_a_stream() {
         match wire {
             Wire::OpenaiChat => assert_eq!(last["error"]["code"], "server_is_overloaded"),
             Wire::OpenaiResponses => {
-                assert_eq!((&last["type"], &last["code"]), (&json!("error"), &json!("server_is_overloaded")))
+                assert_eq!((&last["type"], &last["code"]), (&json!("error"), &json!("server_is_overloaded")));
             }
             Wire::Anthropic => assert_eq!(last["error"]["type"], "overloaded_error"),
         }
