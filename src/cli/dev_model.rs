@@ -65,9 +65,9 @@ pub async fn run(args: Args, json: bool) -> Result<Exit, Failure> {
     let ledger = server.ledger();
     server.stop().await;
     if json {
-        output::json(&ledger)?
+        output::json(&ledger)?;
     } else {
-        table(&ledger)?
+        table(&ledger)?;
     }
     Ok(Exit::Ok)
 }
