@@ -37,7 +37,8 @@ pub async fn request(State(app): State<Arc<App>>, request: Request, next: Next) 
     telemetry::follow(&span, request.headers());
 
     // The limit covers the time to the first byte: a stream of events may go on.
-    let answer = timeout(app.limits.timeout, AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind()).await;
+    let answer =
+        timeout(app.limits.timeout, AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind()).await;
     let response = match answer {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => ApiError::internal(format!("panic: {}", panic_message(&*panic))).into_response(),
