@@ -11,7 +11,7 @@ use flotilla_jobs::{
     api::{SpendQuery, SpendRow},
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// Knows what was spent.
 #[async_trait]
@@ -31,6 +31,10 @@ pub trait Ledger: Send + Sync {
     /// What providers counted for each model against what was estimated, over the newest calls (at most 1,000 a
     /// model): how to correct an estimate.
     async fn estimates(&self) -> Result<Vec<Estimated>, Error>;
+
+    /// Deletes at most `batch` calls that began at least `age` ago, and as many budgets of days as long gone; answers
+    /// how many went. What is held always stays.
+    async fn prune_spend(&self, age: Duration, batch: u32) -> Result<u32, Error>;
 }
 
 /// What a budget is for.

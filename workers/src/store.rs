@@ -6,6 +6,7 @@
 //! Operations take batches, because batching is where the speed is; no connection or transaction leaks out. Every
 //! behavior is a case in `tests/conformance`, run on both stores.
 
+mod books;
 mod damage;
 mod desk;
 mod ending;
@@ -26,13 +27,16 @@ mod postgres;
 mod redis;
 pub mod remote;
 mod sane;
+mod spending;
 pub mod sqlite;
+mod steps;
 mod types;
 
 pub use crate::lease::Lease;
 pub use error::{Error, OpenError, Trouble};
 pub use types::*;
 
+use crate::{journal::Journal, ledger::Ledger};
 use async_trait::async_trait;
 use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
 
@@ -162,7 +166,7 @@ pub trait Live: Send + Sync {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: Jobs + Upkeep + Live + 'static {
+pub trait Store: Jobs + Upkeep + Live + Journal + Ledger + 'static {
     /// Ends background tasks and closes connections; what was accepted before is safe without it.
     async fn close(&self);
 

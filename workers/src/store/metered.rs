@@ -4,9 +4,16 @@ use super::{
     AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, Promoted,
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
 };
-use crate::metrics::Metrics;
+use crate::{
+    journal::{Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, Step, StepKey},
+    ledger::{Budget, Estimated, Fill, Ledger, Refused},
+    metrics::Metrics,
+};
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
+use flotilla_jobs::{
+    Accepted, Filter, JobId, JobRecord, JobState, Page, Progress,
+    api::{SpendQuery, SpendRow},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::broadcast, time::Instant};
 
@@ -132,6 +139,64 @@ impl Live for Metered {
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
         self.store.signals()
+    }
+}
+
+#[async_trait]
+impl Journal for Metered {
+    async fn open_run(&self, lease: &Lease, start: RunStart) -> Result<Option<Opened>, Error> {
+        self.time("open_run", self.store.open_run(lease, start)).await
+    }
+
+    async fn restart_run(&self, lease: &Lease, start: RunStart) -> Result<Option<Opened>, Error> {
+        self.time("restart_run", self.store.restart_run(lease, start)).await
+    }
+
+    async fn steps(&self, run: RunId, after: Option<StepKey>, limit: u32) -> Result<Vec<Step>, Error> {
+        self.time("steps", self.store.steps(run, after, limit)).await
+    }
+
+    async fn begin(&self, calls: Vec<Begin>) -> Result<Vec<Begun>, Error> {
+        self.time("begin", self.store.begin(calls)).await
+    }
+
+    async fn end(&self, ends: Vec<EndStep>) -> Result<Vec<Ended>, Error> {
+        self.time("end", self.store.end(ends)).await
+    }
+
+    async fn note(&self, notes: Vec<Note>) -> Result<Vec<Noted>, Error> {
+        self.time("note", self.store.note(notes)).await
+    }
+
+    async fn runs(&self, job: JobId) -> Result<Vec<RunRecord>, Error> {
+        self.time("runs", self.store.runs(job)).await
+    }
+}
+
+#[async_trait]
+impl Ledger for Metered {
+    async fn spend(&self, query: &SpendQuery) -> Result<Vec<SpendRow>, Error> {
+        self.time("spend", self.store.spend(query)).await
+    }
+
+    async fn budgets(&self, budgets: &[Budget]) -> Result<Vec<Fill>, Error> {
+        self.time("budgets", self.store.budgets(budgets)).await
+    }
+
+    async fn void_holds(&self, batch: u32) -> Result<u32, Error> {
+        self.time("void_holds", self.store.void_holds(batch)).await
+    }
+
+    async fn refused(&self, after: Option<JobId>, batch: u32) -> Result<Vec<(JobId, Refused)>, Error> {
+        self.time("refused", self.store.refused(after, batch)).await
+    }
+
+    async fn estimates(&self) -> Result<Vec<Estimated>, Error> {
+        self.time("estimates", self.store.estimates()).await
+    }
+
+    async fn prune_spend(&self, age: Duration, batch: u32) -> Result<u32, Error> {
+        self.time("prune_spend", self.store.prune_spend(age, batch)).await
     }
 }
 

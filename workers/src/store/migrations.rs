@@ -13,6 +13,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (2, "groups", include_str!("../../../migrations/postgres/0002_groups.sql")),
     (3, "attempt_progress", include_str!("../../../migrations/postgres/0003_attempt_progress.sql")),
     (4, "upkeep", include_str!("../../../migrations/postgres/0004_upkeep.sql")),
+    (5, "agents", include_str!("../../../migrations/postgres/0005_agents.sql")),
 ];
 
 /// The same for the SQLite file.
@@ -21,6 +22,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (2, "groups", include_str!("../../../migrations/sqlite/0002_groups.sql")),
     (3, "attempt_progress", include_str!("../../../migrations/sqlite/0003_attempt_progress.sql")),
     (4, "upkeep", include_str!("../../../migrations/sqlite/0004_upkeep.sql")),
+    (5, "agents", include_str!("../../../migrations/sqlite/0005_agents.sql")),
 ];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.

@@ -1,6 +1,9 @@
 //! The record on Postgres: what was accepted, how it ended, and what lies between.
 
 mod accept;
+mod calls;
+mod journal;
+mod ledger;
 mod live;
 mod pool;
 mod queues;
@@ -11,6 +14,7 @@ mod settle;
 mod text;
 
 pub(crate) use accept::{Acceptance, Holder, KeyClaim};
+pub(crate) use calls::{Entered, Entries};
 pub(crate) use read::{Found, Loaded, Search};
 pub(crate) use row::OpenJob;
 pub(crate) use settle::{Again, Change, Finish, GiveBack};

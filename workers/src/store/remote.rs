@@ -5,6 +5,7 @@
 //! queue, finished on record).
 
 mod adopt;
+mod agents;
 mod broken;
 mod cancel;
 mod claim;
@@ -16,6 +17,7 @@ pub mod raw;
 mod reconcile;
 mod rescue;
 pub mod room;
+mod scribe;
 mod settle;
 mod view;
 
@@ -104,6 +106,8 @@ pub(crate) struct Remote {
     intake: enqueue::Intake,
     /// Accepts the others, together.
     gather: gather::Gather,
+    /// Puts what agents do on record, together.
+    scribe: scribe::Scribe,
     /// What goes on when the caller does not.
     under_way: TaskTracker,
     signals: broadcast::Sender<Signal>,
@@ -126,6 +130,7 @@ impl Remote {
         let owing = tokio::spawn(owed::run(intake.clone()));
         Self {
             gather: gather::Gather::start(intake.clone()),
+            scribe: scribe::Scribe::start(Arc::clone(&record)),
             intake,
             under_way: TaskTracker::new(),
             record,
@@ -273,6 +278,7 @@ impl Store for Remote {
             let _ = task.await;
         }
         self.gather.close().await;
+        self.scribe.close().await;
         self.under_way.close();
         self.under_way.wait().await;
         self.record.close().await;

@@ -6,14 +6,18 @@
 //! FULL`); claims, renewals, promotions and live output do not wait for the disk, since a power cut that takes them
 //! also ends whatever ran.
 
+mod agents;
+mod calls;
 mod cancel;
 mod claim;
 mod connect;
 mod due;
 mod end;
 mod enqueue;
+mod journal;
 mod keys;
 mod lead;
+mod ledger;
 mod live;
 mod mend;
 mod news;

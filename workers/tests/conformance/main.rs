@@ -9,8 +9,10 @@ mod servers;
 
 mod draft;
 mod fixture;
+mod paid;
 
 mod accept;
+mod budget;
 mod cancel;
 mod contention;
 mod crowd;
@@ -18,8 +20,10 @@ mod delay;
 mod group_line;
 mod group_slot;
 mod idempotency;
+mod journal;
 mod lead;
 mod lease;
+mod ledger;
 mod list;
 mod live;
 mod model;
@@ -59,6 +63,8 @@ macro_rules! on_store {
         }
     };
 }
+
+mod agents;
 
 suite! {
     accept::{

@@ -12,5 +12,11 @@ WITH old AS (
 ), output AS (DELETE FROM job_output WHERE job_id IN (SELECT id FROM old)
 ), progress AS (DELETE FROM job_progress WHERE job_id IN (SELECT id FROM old)
 ), keys AS (DELETE FROM job_keys WHERE job_id IN (SELECT id FROM old)
+), runs AS (DELETE FROM agent_runs WHERE job_id IN (SELECT id FROM old) RETURNING run_id
+), steps AS (DELETE FROM agent_steps WHERE run_id IN (SELECT run_id FROM runs)
+-- What was paid stays.
+), calls AS (DELETE FROM agent_calls WHERE provider IS NULL AND run_id IN (SELECT run_id FROM runs)
+), fills AS (DELETE FROM budgets WHERE scope = ANY (ARRAY(SELECT 'job:' || replace(id::text, '-', '') FROM old))
+), refusals AS (DELETE FROM budget_refusals WHERE job_id IN (SELECT id FROM old)
 ), gone AS (DELETE FROM jobs WHERE id IN (SELECT id FROM old))
 SELECT count(*) FROM results

@@ -1,18 +1,20 @@
 //! What callers ask of the writer, and how a group of such wishes is carried out in one transaction.
 
 use super::{
-    cancel, claim,
+    calls, cancel, claim,
     claim::Wanted,
     due::{self, Batch},
     enqueue,
+    journal::{self, Opening},
     lead::{self, Bid},
-    live, mend, operator,
+    ledger, live, mend, operator,
     prune::{self, Old},
     queues, settle,
     tx::Tx,
 };
 use crate::{
     clock::Millis,
+    journal::{Begin, Begun, EndStep, Ended, Note, Noted, Opened},
     store::{
         CancelReply, Claimed, Error, Lease, LiveEvent, Promoted, QueueChange, Renewal, Rescued, Settle, Settled,
         Submission,
@@ -59,6 +61,12 @@ pub(super) enum Op {
     Lead(Call<Bid, Vec<bool>>),
     Configure(Call<(String, QueueChange), ()>),
     Mend(Call<mend::Found, ()>),
+    OpenRun(Call<Opening, Option<Opened>>),
+    Begin(Call<Vec<Begin>, Vec<Begun>>),
+    End(Call<Vec<EndStep>, Vec<Ended>>),
+    Note(Call<Vec<Note>, Vec<Noted>>),
+    Void(Call<u32, u32>),
+    PruneSpend(Call<(String, u32), u32>),
 }
 
 /// Does the same with the call of any operation.
@@ -75,10 +83,15 @@ macro_rules! with_call {
             Op::Promote($call) => $do,
             Op::Rescue($call) => $do,
             Op::Prune($call) => $do,
-            Op::PruneKeys($call) => $do,
+            Op::PruneKeys($call) | Op::Void($call) => $do,
             Op::Lead($call) => $do,
             Op::Configure($call) => $do,
             Op::Mend($call) => $do,
+            Op::OpenRun($call) => $do,
+            Op::Begin($call) => $do,
+            Op::End($call) => $do,
+            Op::Note($call) => $do,
+            Op::PruneSpend($call) => $do,
         }
     };
 }
@@ -94,6 +107,11 @@ impl Op {
             Self::Rescue(call) => call.ask.max as usize,
             Self::Prune(call) => call.ask.seqs.len(),
             Self::PruneKeys(call) => call.ask as usize,
+            Self::Begin(call) => call.ask.len(),
+            Self::End(call) => call.ask.len(),
+            Self::Note(call) => call.ask.len(),
+            Self::Void(call) => call.ask as usize,
+            Self::PruneSpend(call) => call.ask.1 as usize,
             _ => 1,
         }
     }
@@ -129,6 +147,14 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
     for op in ops.iter_mut() {
         match op {
             Op::Enqueue(_) | Op::Settle(_) | Op::Claim(_) => {}
+            Op::OpenRun(call) => call.answer = Some(Ok(journal::open(tx, &call.ask).await?)),
+            Op::Begin(call) => call.answer = Some(Ok(calls::begin(tx, &call.ask).await?)),
+            Op::End(call) => call.answer = Some(Ok(calls::end(tx, &call.ask).await?)),
+            Op::Note(call) => call.answer = Some(Ok(calls::note(tx, &call.ask).await?)),
+            Op::Void(call) => call.answer = Some(Ok(ledger::void(tx, call.ask).await?)),
+            Op::PruneSpend(call) => {
+                call.answer = Some(Ok(ledger::prune(tx, &call.ask.0, call.ask.1).await?));
+            }
             Op::Renew(call) => call.answer = Some(Ok(claim::renew(tx, &call.ask.0, call.ask.1).await?)),
             Op::Append(call) => call.answer = Some(Ok(live::append(tx, &call.ask).await?)),
             Op::Cancel(call) => call.answer = Some(Ok(cancel::cancel(tx, &call.ask).await?)),
