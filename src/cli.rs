@@ -23,6 +23,7 @@ mod run;
 mod serve;
 mod session;
 mod show;
+mod spend;
 mod spinner;
 mod submit;
 mod watch;
@@ -46,6 +47,7 @@ Examples:
   flotilla ls --state failed               failed jobs, newest first
   flotilla watch ID                        follow a job's progress and output
   flotilla retry --state failed --all      run every failed job once more
+  flotilla spend --by day,model            what models cost
   flotilla config                          every setting, its value and where it comes from
 
 Exit codes:
@@ -124,6 +126,8 @@ enum Command {
     Resume(act::Args),
     /// List queues; pause, resume or cap one
     Queues(queues::Args),
+    /// What models cost, by day, tenant, agent or model, and how full budgets are
+    Spend(spend::Args),
     /// Apply the database migrations that are missing
     Migrate,
     /// Measure a store on this machine: accept, work off, latency, idling
@@ -172,6 +176,7 @@ impl Command {
             Self::Retry(args) => act::run(Action::Retry, args, session).await,
             Self::Resume(args) => act::run(Action::Resume, args, session).await,
             Self::Queues(args) => queues::run(args, session).await,
+            Self::Spend(args) => spend::run(args, session).await,
             Self::Migrate => migrate::run(session).await,
             Self::Bench(args) => bench::run(args, session).await,
             Self::DevModel(args) => dev_model::run(args, session.json).await,

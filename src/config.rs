@@ -2,6 +2,7 @@
 //!
 //! Each value knows where it came from, so that an error about it can say so.
 
+mod budgets;
 mod check;
 mod env;
 mod error;

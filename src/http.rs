@@ -18,6 +18,7 @@ mod request;
 mod review_paths;
 mod routes;
 mod serve;
+mod spend;
 mod stall;
 mod state;
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod open;
 mod review;
 mod shown;
 mod shutdown;
+mod spending;
 mod telemetry;
 
 fn main() -> std::process::ExitCode {

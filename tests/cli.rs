@@ -142,6 +142,20 @@ fn queues_are_listed_paused_and_capped() {
 }
 
 #[test]
+fn spending_and_budgets_are_shown() {
+    let home = Home::new();
+    let ran = home.run(&["spend"]).exits(0);
+    assert!(ran.stderr.contains("no model was called"), "{}", ran.stderr);
+    assert_eq!(home.run(&["spend", "--by", "day,tenant", "--json"]).exits(0).json(), json!({ "rows": [] }));
+    assert!(home.run(&["spend", "--budgets"]).exits(0).stderr.contains("budgets.day.usd"));
+    let set = ["spend", "--budgets", "--set", "budgets.day.usd=2.50"];
+    let ran = home.run(&set).exits(0);
+    assert!(ran.stdout.contains("the fleet, per day") && ran.stdout.contains("$2.50"), "{}", ran.stdout);
+    home.run(&["spend", "--by", "week"]).exits(2);
+    home.run(&["spend", "--since", "2100-01-01"]).exits(2);
+}
+
+#[test]
 fn the_configuration_in_force_is_printed_with_its_sources() {
     let home = Home::new();
     home.write("flotilla.toml", "[worker]\nconcurrency = 4\n[http]\ntoken = \"0123456789abcdef\"\n");

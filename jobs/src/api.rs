@@ -2,7 +2,7 @@
 
 mod spend;
 
-pub use spend::{Spend, SpendBy, SpendQuery, SpendRow};
+pub use spend::{BudgetState, BudgetStates, Spend, SpendBy, SpendQuery, SpendRow};
 
 use crate::JobId;
 use serde::{Deserialize, Serialize};

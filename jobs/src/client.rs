@@ -18,7 +18,9 @@ pub use events::Events;
 
 use crate::{
     Accepted, Enqueue, Filter, Job, JobId, JobRecord, NewJob, Page,
-    api::{CancelAnswer, CancelReply, QueueChange, QueueStats, Queues, Swept},
+    api::{
+        BudgetState, BudgetStates, CancelAnswer, CancelReply, QueueChange, QueueStats, Queues, Spend, SpendQuery, Swept,
+    },
 };
 use reqwest::{
     ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url,
@@ -146,6 +148,23 @@ impl Client {
     /// Pauses or resumes a queue, or changes its cap, for the whole fleet.
     pub async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Error> {
         self.call::<QueueStats>(Method::PUT, &format!("v1/queues/{queue}"), &[], Some(&change)).await.map(drop)
+    }
+
+    /// What models cost in the days asked for.
+    pub async fn spend(&self, query: &SpendQuery) -> Result<Spend, Error> {
+        let mut asked = Vec::new();
+        asked.extend(query.since.map(|day| ("since", day.to_string())));
+        asked.extend(query.until.map(|day| ("until", day.to_string())));
+        asked.extend(query.tenant.clone().map(|tenant| ("tenant", tenant)));
+        asked.extend(query.agent.clone().map(|agent| ("agent", agent)));
+        asked.extend(query.model.clone().map(|model| ("model", model)));
+        asked.extend(query.by.iter().map(|by| ("by", by.as_str().to_owned())));
+        self.call(Method::GET, "v1/spend", &asked, None::<&()>).await
+    }
+
+    /// Budgets that are limited, and how full they are.
+    pub async fn budgets(&self) -> Result<Vec<BudgetState>, Error> {
+        Ok(self.call::<BudgetStates>(Method::GET, "v1/budgets", &[], None::<&()>).await?.budgets)
     }
 
     /// News of a job from now on, or from after the event numbered `after`.

@@ -4,13 +4,14 @@ use crate::{
     actions::{Action, Done},
     exit::Failure,
     follow::follow,
+    spending,
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
-    api::{QueueChange, QueueStats, Swept},
+    api::{BudgetState, QueueChange, QueueStats, Spend, SpendQuery, Swept},
 };
-use flotilla_workers::{producer::Producer, store::Store};
+use flotilla_workers::{agents::budget::Budgets, producer::Producer, store::Store};
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use std::sync::Arc;
 
@@ -38,6 +39,12 @@ pub trait Backend: Send + Sync {
     /// Changes a queue for the whole fleet.
     async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Failure>;
 
+    /// What models cost.
+    async fn spend(&self, query: &SpendQuery) -> Result<Spend, Failure>;
+
+    /// Budgets that are limited, and how full they are.
+    async fn budgets(&self) -> Result<Vec<BudgetState>, Failure>;
+
     /// News of a job, until it has ended; an outage is waited out.
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>>;
 
@@ -49,6 +56,8 @@ pub trait Backend: Send + Sync {
 pub struct Direct {
     pub store: Arc<dyn Store>,
     pub producer: Producer,
+    /// What agents may spend.
+    pub budgets: Budgets,
 }
 
 #[async_trait]
@@ -79,6 +88,14 @@ impl Backend for Direct {
 
     async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Failure> {
         Ok(self.store.configure_queue(queue, change).await?)
+    }
+
+    async fn spend(&self, query: &SpendQuery) -> Result<Spend, Failure> {
+        Ok(Spend { rows: self.store.spend(query).await? })
+    }
+
+    async fn budgets(&self) -> Result<Vec<BudgetState>, Failure> {
+        Ok(spending::states(&*self.store, &self.budgets).await?)
     }
 
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {

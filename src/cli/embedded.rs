@@ -35,6 +35,7 @@ impl Embedded {
     pub async fn start(session: &Session) -> Result<Self, Failure> {
         let (store, scratch) = open_file(session).await?;
         let registry = kinds::registry(None, false);
+        let budgets = session.loaded.config.budgets.budgets();
         let (stop, hard) = (CancellationToken::new(), CancellationToken::new());
         let options = FleetOptions {
             worker: "embedded".to_owned(),
@@ -43,13 +44,14 @@ impl Embedded {
             // What still runs then is somebody else's job, left over from a command that was killed.
             drain_timeout: Duration::from_millis(200),
             stop_grace: Duration::from_millis(200),
+            budgets: Arc::new(budgets.clone()),
             hard_stop: hard.clone(),
             ..FleetOptions::default()
         };
         let fleet = Fleet::new(Arc::clone(&store), registry.clone(), Metrics::new(), options);
         let fleet = tokio::spawn(fleet.run(stop.clone()));
         let producer = Producer::new(Arc::clone(&store), registry);
-        Ok(Self { backend: Direct { store, producer }, fleet, stop, hard, scratch })
+        Ok(Self { backend: Direct { store, producer, budgets }, fleet, stop, hard, scratch })
     }
 
     /// Stops working, at once where `now`, and closes the store.

@@ -8,7 +8,7 @@ use crate::{
 use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
-    api::{CancelReply, QueueChange, QueueStats, Swept},
+    api::{BudgetState, CancelReply, QueueChange, QueueStats, Spend, SpendQuery, Swept},
     client::{Client, Error, Events},
 };
 use futures_util::{
@@ -84,6 +84,14 @@ impl Backend for Remote {
 
     async fn configure_queue(&self, queue: &str, change: QueueChange) -> Result<(), Failure> {
         Ok(self.client.configure_queue(queue, change).await?)
+    }
+
+    async fn spend(&self, query: &SpendQuery) -> Result<Spend, Failure> {
+        Ok(self.client.spend(query).await?)
+    }
+
+    async fn budgets(&self) -> Result<Vec<BudgetState>, Failure> {
+        Ok(self.client.budgets().await?)
     }
 
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {

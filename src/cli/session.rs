@@ -29,7 +29,7 @@ impl Session {
         let producer = Producer::new(Arc::clone(&store), kinds::registry(None, config.worker.drills))
             .accept_unknown_kinds(config.http.accept_unknown_kinds)
             .max_waiting(config.max_waiting());
-        Ok(Box::new(Direct { store, producer }))
+        Ok(Box::new(Direct { store, producer, budgets: config.budgets.budgets() }))
     }
 
     /// A client of the server, if one is configured.

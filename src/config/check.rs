@@ -84,6 +84,7 @@ fn worker(config: &Config) -> Result<(), Wrong> {
     range("worker.drain_ms", worker.drain_ms, 0, 86_400_000)?;
     range("worker.hard_stop_ms", worker.hard_stop_ms, 500, 86_400_000)?;
     range("worker.prune_after_days", worker.prune_after_days, 0, MAX_DAYS)?;
+    range("worker.prune_spend_after_days", worker.prune_spend_after_days, 0, MAX_DAYS)?;
     for (state, days) in &worker.prune_after_days_of {
         if !JobState::TERMINAL.iter().any(|ended| ended.as_str() == state) {
             let ended = JobState::TERMINAL.map(JobState::as_str).join(", ");

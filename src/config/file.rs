@@ -41,10 +41,11 @@ impl File<'_> {
                     return Err(Error::new(Some(origin), key, message));
                 }
                 (Kind::Setting(default), _, value) => {
-                    if let Some(message) = keys::mismatch(&default, value) {
+                    let value = keys::taken(&key, value);
+                    if let Some(message) = keys::mismatch(&default, &value) {
                         return Err(Error::new(Some(origin), key, message));
                     }
-                    layers.set(key, value.clone(), origin);
+                    layers.set(key, value, origin);
                 }
             }
         }

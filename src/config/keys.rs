@@ -51,6 +51,11 @@ pub fn kind(key: &str) -> Kind {
     match parts.as_slice() {
         ["queues"] | ["queues", _] => Kind::Section,
         ["queues", _, "cap" | "max_waiting"] => Kind::Setting(Value::Integer(0)),
+        ["budgets", "tenants"] | ["budgets", "tenants", _] | ["budgets", "tenants", _, "day" | "total"] => {
+            Kind::Section
+        }
+        ["budgets", "tenants", _, "day" | "total", "usd"] => Kind::Setting(Value::String(String::new())),
+        ["budgets", "tenants", _, "day" | "total", "tokens"] => Kind::Setting(Value::Integer(0)),
         _ if KNOWN.keys().any(|known| known.starts_with(&format!("{key}."))) => Kind::Section,
         _ => Kind::Unknown,
     }
@@ -63,6 +68,8 @@ pub fn unknown(key: &str) -> String {
         "queues",
         "queues.NAME.cap",
         "queues.NAME.max_waiting",
+        "budgets.tenants.NAME.day",
+        "budgets.tenants.NAME.total",
     ]);
     nearest(key, names).map_or_else(
         || "unknown setting; `flotilla config` lists them all".to_owned(),
@@ -80,6 +87,20 @@ pub fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&
     };
     let scored = names.map(|name| (score(name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
     scored.filter(|(score, _)| *score >= 0.7).map(|(_, name)| name)
+}
+
+/// A value as its setting takes it: an amount of money may be given as a number.
+pub fn taken(key: &str, value: &Value) -> Value {
+    match value {
+        Value::Integer(number) if is_money(key) => Value::String(number.to_string()),
+        // The shortest text that means the same number: what was written, up to fifteen digits.
+        Value::Float(number) if is_money(key) => Value::String(number.to_string()),
+        other => other.clone(),
+    }
+}
+
+fn is_money(key: &str) -> bool {
+    key.starts_with("budgets.") && key.ends_with(".usd")
 }
 
 /// Why a value is not of the type of its setting.

@@ -1,5 +1,6 @@
 //! One struct for each concern.
 
+use super::budgets::Budgets;
 use flotilla_jobs::check_name;
 use flotilla_workers::{producer::MaxWaiting, store::AdoptSource};
 use secrecy::SecretString;
@@ -15,6 +16,7 @@ pub struct Config {
     pub worker: Worker,
     pub http: Http,
     pub submit: Submit,
+    pub budgets: Budgets,
     pub health: Health,
     pub log: Log,
     pub telemetry: Telemetry,
@@ -82,6 +84,7 @@ pub struct Worker {
     pub poll_ms: u64,
     pub prune_after_days: u64,
     pub prune_after_days_of: BTreeMap<String, u64>,
+    pub prune_spend_after_days: u64,
     #[serde(deserialize_with = "adopt")]
     pub adopt: Vec<AdoptSource>,
     pub drills: bool,

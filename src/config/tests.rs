@@ -1,5 +1,6 @@
 //! Every source of settings, which of them wins, and what a wrong setting is answered with.
 
+mod budgets;
 mod property;
 
 use super::{Inputs, Listen, Loaded, LogFormat, load, may_listen, people, to_json};

@@ -32,6 +32,8 @@ use utoipa::{
         super::queues::put,
         super::queues::pause,
         super::queues::resume,
+        super::spend::spend,
+        super::spend::budgets,
         super::probes::live,
         super::probes::ready,
         super::health::health,
@@ -42,6 +44,7 @@ use utoipa::{
     tags(
         (name = "jobs", description = "What is to be done, is being done and was done."),
         (name = "queues", description = "Where jobs wait."),
+        (name = "spending", description = "What models cost, and what is left."),
         (name = "operation", description = "For those who run it."),
     )
 )]

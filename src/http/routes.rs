@@ -1,6 +1,8 @@
 //! Every route, in one list: the router is made of it, and a test holds the description against it.
 
-use super::{App, actions, events, guard, health, jobs, list, metrics, openapi, probes as probe, queues, request};
+use super::{
+    App, actions, events, guard, health, jobs, list, metrics, openapi, probes as probe, queues, request, spend,
+};
 use axum::{
     Router,
     middleware::from_fn_with_state,
@@ -49,6 +51,8 @@ pub fn api_routes() -> Vec<Route> {
         route("put", "/v1/queues/{name}", put(queues::put)),
         route("post", "/v1/queues/{name}/pause", post(queues::pause)),
         route("post", "/v1/queues/{name}/resume", post(queues::resume)),
+        route("get", "/v1/spend", get(spend::spend)),
+        route("get", "/v1/budgets", get(spend::budgets)),
         route("get", "/openapi.json", get(openapi::openapi)),
     ];
     routes.extend(probe_routes());

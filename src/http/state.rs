@@ -2,7 +2,7 @@
 
 use super::Guard;
 use crate::config::Health;
-use flotilla_workers::{metrics::Metrics, producer::Producer, store::Store};
+use flotilla_workers::{agents::budget::Budgets, metrics::Metrics, producer::Producer, store::Store};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,8 @@ pub struct App {
     /// Work trees that may be named over HTTP are below one of these.
     pub review_roots: Vec<PathBuf>,
     pub health: Health,
+    /// What agents may spend.
+    pub budgets: Budgets,
     /// The disk that must not be full.
     pub disk: PathBuf,
     /// The process was told to stop: it is not ready for new work.

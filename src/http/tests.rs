@@ -4,5 +4,6 @@ mod description;
 mod events;
 mod guard;
 mod manage;
+mod spend;
 mod submit;
 mod support;

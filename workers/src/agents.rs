@@ -1,3 +1,4 @@
 //! The agent half: models, tools and the loop between them. It knows nothing of queues.
 
+pub mod budget;
 pub mod model;

@@ -1,8 +1,9 @@
 //! What was spent.
 
-use crate::{MicroUsd, Usage};
+use crate::{Invalid, MicroUsd, Usage};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Which spending, and in what rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,30 @@ pub enum SpendBy {
     Tenant,
     Agent,
     Model,
+}
+
+impl SpendBy {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Day, Self::Tenant, Self::Agent, Self::Model];
+
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Tenant => "tenant",
+            Self::Agent => "agent",
+            Self::Model => "model",
+        }
+    }
+}
+
+impl FromStr for SpendBy {
+    type Err = Invalid;
+
+    fn from_str(name: &str) -> Result<Self, Invalid> {
+        let known = Self::ALL.into_iter().find(|by| by.as_str() == name);
+        known.ok_or_else(|| Invalid::new("by", format!("`{name}`: use some of day, tenant, agent, model")))
+    }
 }
 
 /// Calls of models and what they cost. Only what the rows were asked to differ in is set.
@@ -71,4 +96,32 @@ pub struct SpendRow {
 pub struct Spend {
     /// Newest day first, then the dearest.
     pub rows: Vec<SpendRow>,
+}
+
+/// A budget and how full it is. Amounts of money are in micro-dollars.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BudgetState {
+    /// Whose it is and for what time, in words: `tenant acme, per day`.
+    pub budget: String,
+    /// The most it allows; `None` for any.
+    pub most: Option<MicroUsd>,
+    /// The most tokens it allows, in and out; `None` for any.
+    pub most_tokens: Option<u64>,
+    #[allow(missing_docs)]
+    pub spent: MicroUsd,
+    #[allow(missing_docs)]
+    pub spent_tokens: u64,
+    /// By calls that are being made.
+    pub held: MicroUsd,
+    /// By calls that are being made.
+    pub held_tokens: u64,
+}
+
+/// Budgets that are limited: those of the fleet, of tenants with a limit of their own, and of tenants that spent today.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BudgetStates {
+    #[allow(missing_docs)]
+    pub budgets: Vec<BudgetState>,
 }

@@ -130,6 +130,10 @@ async fn answers_are_as_described() {
         let (path, described) = (format!("/v1/queues/default/{action}"), format!("/v1/queues/{{name}}/{action}"));
         hold(&server, &document, post.clone(), &path, &described, None).await;
     }
+    for path in ["/v1/spend", "/v1/budgets"] {
+        hold(&server, &document, get.clone(), path, path, None).await;
+    }
+    hold(&server, &document, get.clone(), "/v1/spend?by=week", "/v1/spend", None).await;
     for probe in ["/live", "/ready", "/health"] {
         hold(&server, &document, get.clone(), probe, probe, None).await;
     }

@@ -6,8 +6,9 @@ use crate::{
     open,
 };
 use async_trait::async_trait;
-use flotilla_jobs::{Job, Outcome, kinds::CodeReview};
+use flotilla_jobs::{Job, MicroUsd, Outcome, kinds::CodeReview};
 use flotilla_workers::{
+    agents::budget::{Allowance, Budgets},
     context::Context,
     fleet::{Fleet, FleetOptions, Report},
     metrics::Metrics,
@@ -97,6 +98,7 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
         bodies: Arc::new(Semaphore::new(256 * 1024)),
         review_roots,
         health: Health { min_disk_free_mib: 0, min_memory_free_mib: 0 },
+        budgets: Budgets { day: Allowance { cost: Some(MicroUsd::DOLLAR), tokens: None }, ..Budgets::default() },
         disk: dir.path().to_owned(),
         stopping: stopping.clone(),
         closing: closing.clone(),

@@ -3,9 +3,11 @@
 use super::{FleetOptions, tasks::Tasks};
 use crate::{
     loops::{
-        adopt,
+        adopt, budgets,
         lead::{Duties, Leader},
-        parked, prune, reconcile,
+        parked,
+        prune::{self, Ages},
+        reconcile,
     },
     metrics::Metrics,
     store::Store,
@@ -36,7 +38,10 @@ pub(super) fn spawn(
         tasks.spawn("adopt", adopt::run(store(), source.clone(), metrics(), led, stop.clone()));
     }
     let led = duties.add("prune");
-    tasks.spawn("prune", prune::run(store(), options.prune_after.clone(), metrics(), led, stop.clone()));
+    let ages = Ages { jobs: options.prune_after.clone(), spend: options.prune_spend_after };
+    tasks.spawn("prune", prune::run(store(), ages, metrics(), led, stop.clone()));
+    let led = duties.add("budgets");
+    tasks.spawn("budgets", budgets::run(store(), Arc::clone(&options.budgets), led, stop.clone()));
 
     let leader = Leader {
         store: store(),

@@ -1,6 +1,6 @@
 //! What a fleet may be told.
 
-use crate::{isolate::Isolation, store::AdoptSource, trace::Traces};
+use crate::{agents::budget::Budgets, isolate::Isolation, store::AdoptSource, trace::Traces};
 use flotilla_jobs::JobState;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,10 @@ pub struct FleetOptions {
     pub poll: Duration,
     /// By the state that jobs ended in, the age at which they are deleted; those of a state not named are kept.
     pub prune_after: BTreeMap<JobState, Duration>,
+    /// The age at which calls of models are deleted from the ledger; `None` keeps them.
+    pub prune_spend_after: Option<Duration>,
+    /// Limits by which jobs that a budget paused go on.
+    pub budgets: Arc<Budgets>,
     /// Queues of stock apalis-redis producers whose jobs are taken over.
     pub adopt: Vec<AdoptSource>,
     /// How jobs that lost a worker before are run in a process of their own; `None` runs them among the others, where
@@ -79,6 +83,8 @@ impl Default for FleetOptions {
             max_unrecorded_bytes: 64 * 1024 * 1024,
             poll: Duration::from_secs(5),
             prune_after: JobState::TERMINAL.map(|state| (state, Duration::from_hours(30 * 24))).into(),
+            prune_spend_after: Some(Duration::from_hours(400 * 24)),
+            budgets: Arc::default(),
             adopt: Vec::new(),
             isolation: None,
             traces: None,
