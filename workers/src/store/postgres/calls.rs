@@ -181,7 +181,7 @@ fn begin<'a>(
         let Some(Look { agent, payer, known }) = look else { return Ok(Step::Not(Begun::LeaseLost)) };
         let attempt = match steps::may_begin(begin, known) {
             Ok(attempt) => attempt,
-            Err(begun) => return Ok(Step::Not(begun)),
+            Err(instead) => return Ok(Step::Not(instead)),
         };
         let accounts = if begin.call.is_some() { payer.accounts(day) } else { Vec::new() };
         books::check_limits(begin.call.as_ref().map_or(&[], |call| &call.limits), &accounts, day)?;

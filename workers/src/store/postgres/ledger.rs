@@ -90,8 +90,8 @@ impl Record {
     /// Gives back what calls hold whose leases ended; answers how many calls.
     pub(crate) async fn void_holds(&self, batch: u32) -> Result<u32, Error> {
         let mut conn = self.begin().await?;
-        let lose = sqlx::query(include_str!("lose_calls.sql")).bind(i64::from(batch)).bind(self.now());
-        let lost = conn.rows(lose).await?;
+        let voiding = sqlx::query(include_str!("lose_calls.sql")).bind(i64::from(batch)).bind(self.now());
+        let lost = conn.rows(voiding).await?;
         let mut changes = Books::default();
         for row in &lost {
             if row::get(row, "paid")? {

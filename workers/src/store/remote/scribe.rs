@@ -160,10 +160,14 @@ async fn write(record: &Record, together: Vec<Ask>) {
     match enter(record, &together).await {
         Ok(entered) => {
             let mut parts = Parts::from(entered);
-            together.into_iter().for_each(|ask| ask.answer(&mut parts));
+            for ask in together {
+                ask.answer(&mut parts);
+            }
         }
         Err(Error::Unavailable { what, detail }) => {
-            together.into_iter().for_each(|ask| ask.refuse(Error::Unavailable { what, detail: detail.clone() }));
+            for ask in together {
+                ask.refuse(Error::Unavailable { what, detail: detail.clone() });
+            }
         }
         // What one caller handed in must not fail the others: each is tried by itself.
         Err(_) if together.len() > 1 => {
@@ -174,20 +178,23 @@ async fn write(record: &Record, together: Vec<Ask>) {
                 }
             }
         }
-        Err(error) => together.into_iter().for_each(|ask| {
-            let detail = error.to_string();
-            ask.refuse(match &error {
-                Error::Invalid(invalid) => Error::Invalid(invalid.clone()),
-                _ => Error::Corrupt { what: "postgres", detail },
-            });
-        }),
+        Err(error) => {
+            for ask in together {
+                ask.refuse(match &error {
+                    Error::Invalid(invalid) => Error::Invalid(invalid.clone()),
+                    other => Error::Corrupt { what: "postgres", detail: other.to_string() },
+                });
+            }
+        }
     }
 }
 
 /// Writes it. Calls that have no room are tried once more where holds are found whose leases ended.
 async fn enter(record: &Record, asks: &[Ask]) -> Result<Entered, Error> {
     let mut entries = Entries::default();
-    asks.iter().for_each(|ask| ask.add_to(&mut entries));
+    for ask in asks {
+        ask.add_to(&mut entries);
+    }
     let mut entered = record.enter(&entries).await?;
     let refused: Vec<usize> =
         (0..entered.begins.len()).filter(|i| matches!(entered.begins[*i], Begun::Refused(_))).collect();

@@ -19,12 +19,14 @@ use std::time::Duration;
 impl Journal for File {
     async fn open_run(&self, lease: &Lease, start: RunStart) -> Result<Option<Opened>, Error> {
         steps::check_start(&start)?;
-        self.writer.ask(Op::OpenRun, Opening { lease: lease.clone(), start, again: false }).await
+        let opening = Box::new(Opening { lease: lease.clone(), start, again: false });
+        Ok(self.writer.ask(Op::OpenRun, opening).await?.map(|opened| *opened))
     }
 
     async fn restart_run(&self, lease: &Lease, start: RunStart) -> Result<Option<Opened>, Error> {
         steps::check_start(&start)?;
-        self.writer.ask(Op::OpenRun, Opening { lease: lease.clone(), start, again: true }).await
+        let opening = Box::new(Opening { lease: lease.clone(), start, again: true });
+        Ok(self.writer.ask(Op::OpenRun, opening).await?.map(|opened| *opened))
     }
 
     async fn steps(&self, run: RunId, after: Option<StepKey>, limit: u32) -> Result<Vec<Step>, Error> {

@@ -44,7 +44,7 @@ async fn begin_one(tx: &mut Tx<'_>, begin: &Begin) -> Result<Begun, Error> {
     let Some(look) = look(tx, &begin.lease, begin.run, begin.key).await? else { return Ok(Begun::LeaseLost) };
     let attempt = match steps::may_begin(begin, look.known) {
         Ok(attempt) => attempt,
-        Err(begun) => return Ok(begun),
+        Err(instead) => return Ok(instead),
     };
     let day = books::day(tx.now);
     if let Some(call) = &begin.call {
@@ -172,15 +172,15 @@ pub(super) fn released(row: &SqliteRow) -> Result<Change, Error> {
 /// Puts notes on record; answers in the order given.
 pub(super) async fn note(tx: &mut Tx<'_>, notes: &[Note]) -> Result<Vec<Noted>, Error> {
     let now = tx.now;
-    let mut noted = Vec::with_capacity(notes.len());
+    let mut answers = Vec::with_capacity(notes.len());
     for note in notes {
         let Note { lease, run, key, kind, name, input_hash, request, value } = note;
         let Some(look) = look(tx, lease, *run, *key).await? else {
-            noted.push(Noted::LeaseLost);
+            answers.push(Noted::LeaseLost);
             continue;
         };
         if let Some(instead) = steps::noted(note, look.known) {
-            noted.push(instead);
+            answers.push(instead);
             continue;
         }
         NOTE_STEP
@@ -190,7 +190,7 @@ pub(super) async fn note(tx: &mut Tx<'_>, notes: &[Note]) -> Result<Vec<Noted>, 
                 args.add(request.as_ref().map(|r| r.get())).add(value.get())
             })
             .await?;
-        noted.push(Noted::Recorded);
+        answers.push(Noted::Recorded);
     }
-    Ok(noted)
+    Ok(answers)
 }

@@ -61,7 +61,7 @@ pub(super) enum Op {
     Lead(Call<Bid, Vec<bool>>),
     Configure(Call<(String, QueueChange), ()>),
     Mend(Call<mend::Found, ()>),
-    OpenRun(Call<Opening, Option<Opened>>),
+    OpenRun(Call<Box<Opening>, Option<Box<Opened>>>),
     Begin(Call<Vec<Begin>, Vec<Begun>>),
     End(Call<Vec<EndStep>, Vec<Ended>>),
     Note(Call<Vec<Note>, Vec<Noted>>),
@@ -106,11 +106,10 @@ impl Op {
             Self::Promote(call) => call.ask.max as usize,
             Self::Rescue(call) => call.ask.max as usize,
             Self::Prune(call) => call.ask.seqs.len(),
-            Self::PruneKeys(call) => call.ask as usize,
+            Self::PruneKeys(call) | Self::Void(call) => call.ask as usize,
             Self::Begin(call) => call.ask.len(),
             Self::End(call) => call.ask.len(),
             Self::Note(call) => call.ask.len(),
-            Self::Void(call) => call.ask as usize,
             Self::PruneSpend(call) => call.ask.1 as usize,
             _ => 1,
         }
@@ -147,7 +146,7 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
     for op in ops.iter_mut() {
         match op {
             Op::Enqueue(_) | Op::Settle(_) | Op::Claim(_) => {}
-            Op::OpenRun(call) => call.answer = Some(Ok(journal::open(tx, &call.ask).await?)),
+            Op::OpenRun(call) => call.answer = Some(Ok(journal::open(tx, &call.ask).await?.map(Box::new))),
             Op::Begin(call) => call.answer = Some(Ok(calls::begin(tx, &call.ask).await?)),
             Op::End(call) => call.answer = Some(Ok(calls::end(tx, &call.ask).await?)),
             Op::Note(call) => call.answer = Some(Ok(calls::note(tx, &call.ask).await?)),

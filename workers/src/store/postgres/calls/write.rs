@@ -71,7 +71,7 @@ async fn begins(conn: &mut Conn, begins: &[Starting<'_>], day: &str, now: i64) -
     let calls: Vec<Option<&Call>> = begins.iter().map(|s| s.begin.call.as_ref()).collect();
     let count = |of: fn(&Call) -> u64| calls.iter().map(|c| c.map_or(0, |c| signed(of(c)))).collect::<Vec<_>>();
     let name = |of: fn(&Call) -> &str| calls.iter().map(|c| c.map(of)).collect::<Vec<_>>();
-    let price = |call: &Option<&Call>| call.and_then(|c| c.price.as_ref()).map(|price| price.get().to_owned());
+    let price = |call: Option<&Call>| call.and_then(|c| c.price.as_ref()).map(|price| price.get().to_owned());
     let begin = sqlx::query(include_str!("../begin_calls.sql"))
         .bind(begins.iter().map(|s| s.begin.run.0).collect::<Vec<_>>())
         .bind(begins.iter().map(|s| number(s.begin.key.thread)).collect::<Vec<_>>())
@@ -88,7 +88,7 @@ async fn begins(conn: &mut Conn, begins: &[Starting<'_>], day: &str, now: i64) -
         .bind(begins.iter().map(|s| s.payer.session.as_deref()).collect::<Vec<_>>())
         .bind(name(|c| &c.provider))
         .bind(name(|c| &c.model))
-        .bind(calls.iter().map(price).collect::<Vec<_>>())
+        .bind(calls.iter().copied().map(price).collect::<Vec<_>>())
         .bind(count(|c| c.hold.cost.0))
         .bind(count(|c| c.hold.tokens))
         .bind(count(|c| c.estimated_input))
