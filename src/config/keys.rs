@@ -50,12 +50,13 @@ pub fn kind(key: &str) -> Kind {
     let parts: Vec<&str> = key.split('.').collect();
     match parts.as_slice() {
         ["queues"] | ["queues", _] => Kind::Section,
-        ["queues", _, "cap" | "max_waiting"] => Kind::Setting(Value::Integer(0)),
+        ["queues", _, "cap" | "max_waiting"] | ["budgets", "tenants", _, "day" | "total", "tokens"] => {
+            Kind::Setting(Value::Integer(0))
+        }
         ["budgets", "tenants"] | ["budgets", "tenants", _] | ["budgets", "tenants", _, "day" | "total"] => {
             Kind::Section
         }
         ["budgets", "tenants", _, "day" | "total", "usd"] => Kind::Setting(Value::String(String::new())),
-        ["budgets", "tenants", _, "day" | "total", "tokens"] => Kind::Setting(Value::Integer(0)),
         _ if KNOWN.keys().any(|known| known.starts_with(&format!("{key}."))) => Kind::Section,
         _ => Kind::Unknown,
     }
@@ -100,7 +101,7 @@ pub fn taken(key: &str, value: &Value) -> Value {
 }
 
 fn is_money(key: &str) -> bool {
-    key.starts_with("budgets.") && key.ends_with(".usd")
+    key.starts_with("budgets.") && key.rsplit('.').next() == Some("usd")
 }
 
 /// Why a value is not of the type of its setting.

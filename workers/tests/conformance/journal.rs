@@ -126,13 +126,14 @@ pub async fn another_step_in_its_place_is_said_so(f: &impl Fixture) {
 pub async fn the_first_note_counts(f: &impl Fixture) {
     let run = running(f).await;
     let notes = (0..3).map(|n| run.note(step(n), "decision:x", &n.to_string())).collect();
-    let noted = f.store().note(notes).await.unwrap();
-    assert!(noted.iter().all(|n| matches!(n, Noted::Recorded)), "{noted:?}");
+    let answers = f.store().note(notes).await.unwrap();
+    assert!(answers.iter().all(|n| matches!(n, Noted::Recorded)), "{answers:?}");
 
-    let noted = f.store().note(vec![run.note(step(3), "decision:x", "3"), run.note(step(1), "decision:x", "9")]).await;
-    let noted = noted.unwrap();
-    assert!(matches!(&noted[0], Noted::Recorded));
-    assert!(matches!(&noted[1], Noted::Done(step) if step.response.get() == "1"), "{noted:?}");
+    let answers =
+        f.store().note(vec![run.note(step(3), "decision:x", "3"), run.note(step(1), "decision:x", "9")]).await;
+    let answers = answers.unwrap();
+    assert!(matches!(&answers[0], Noted::Recorded));
+    assert!(matches!(&answers[1], Noted::Done(step) if step.response.get() == "1"), "{answers:?}");
     let next = on_next_worker(f).await;
     let stale = f.store().note(vec![run.note(step(4), "decision:x", "4")]).await.unwrap();
     assert!(matches!(stale[0], Noted::LeaseLost));
