@@ -2,7 +2,10 @@
 
 use super::error::Code;
 use axum::Json;
-use flotilla_jobs::{JobEvent, api::Problem};
+use flotilla_jobs::{
+    JobEvent,
+    api::{Problem, SpendBy},
+};
 use std::fmt::Write;
 use utoipa::{
     OpenApi as _,
@@ -40,7 +43,7 @@ use utoipa::{
         super::metrics::metrics,
         openapi,
     ),
-    components(schemas(Problem, JobEvent)),
+    components(schemas(Problem, JobEvent, SpendBy)),
     tags(
         (name = "jobs", description = "What is to be done, is being done and was done."),
         (name = "queues", description = "Where jobs wait."),
