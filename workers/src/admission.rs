@@ -2,9 +2,14 @@
 //!
 //! Limits are counted for each [`Lane`] in the queue store. Held by `tests/conformance/admission.rs`, on both stores.
 
+pub(crate) mod breaker;
+pub(crate) mod decide;
+pub(crate) mod pace;
+
 use crate::store::Error;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{fmt, time::Duration};
 
 /// Lets calls through, as many as providers allow.
@@ -117,6 +122,18 @@ pub enum Why {
     Breaker,
 }
 
+impl Why {
+    /// The name in metrics and tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Streams => "streams",
+            Self::Asleep => "asleep",
+            Self::Breaker => "breaker",
+        }
+    }
+}
+
 /// The right to make one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permit {
@@ -180,4 +197,27 @@ pub struct LaneState {
     pub asleep: Option<Duration>,
     /// For how long its provider's breaker stays open.
     pub open: Option<Duration>,
+}
+
+impl Permit {
+    /// For this call. The same holder gets the same one, so that who did not hear that it may go, or goes on where its
+    /// dead worker stopped, does not take a second stream.
+    pub(crate) fn of(ask: &Ask) -> Self {
+        let Ask { lane, limits, breaker, holder, input, output, .. } = ask;
+        let hash = Sha256::digest(holder.as_bytes());
+        // Without the sign: stores count in signed numbers.
+        let id = hash.iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte)) >> 1;
+        Self { lane: lane.clone(), id, input: *input, output: *output, limits: *limits, breaker: *breaker }
+    }
+}
+
+impl Used {
+    /// Tokens in and out that a call was let through with and did not use; below zero where it used more.
+    pub(crate) fn unused(&self, permit: &Permit) -> (i64, i64) {
+        let back = |taken: u64, used: Option<u64>| {
+            let tokens = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            tokens(taken).saturating_sub(used.map_or(tokens(taken), tokens))
+        };
+        (back(permit.input, self.input), back(permit.output, self.output))
+    }
 }

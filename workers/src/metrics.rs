@@ -2,8 +2,10 @@
 //!
 //! Labels stay few: kinds come from the registry, queues from the store, the rest from fixed lists.
 
+mod agents;
 mod kind;
 
+pub use agents::{AgentMetrics, CallEnded};
 pub use kind::KindMetrics;
 
 use crate::store::{End, QueueStats, Settled};
@@ -44,6 +46,7 @@ pub struct Metrics {
     store_errors: IntCounterVec,
     damage: IntCounter,
     pool: IntGaugeVec,
+    agents: Arc<AgentMetrics>,
 }
 
 impl Metrics {
@@ -139,6 +142,7 @@ impl Metrics {
                 "Things met in the store that cannot be what they say; the log names each and what was done about it.",
             ),
             pool: gauges(r, "flotilla_store_pool_connections", "Connections of a pool.", &["pool", "state"]),
+            agents: AgentMetrics::new(r),
             registry,
         })
     }
@@ -187,6 +191,11 @@ impl Metrics {
     /// What [`Store::damage`](crate::store::Store::damage) answers.
     pub fn collect_damage(&self, met: u64) {
         self.damage.inc_by(met.saturating_sub(self.damage.get()));
+    }
+
+    /// Those of agents.
+    pub fn agents(&self) -> Arc<AgentMetrics> {
+        Arc::clone(&self.agents)
     }
 
     pub(crate) fn kind(&self, kind: &'static str) -> Arc<KindMetrics> {

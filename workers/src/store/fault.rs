@@ -5,6 +5,7 @@ use super::{
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
 };
 use crate::{
+    admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
     journal::{Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, Step, StepKey},
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
 };
@@ -264,6 +265,25 @@ impl Ledger for Faulty {
 
     async fn prune_spend(&self, age: Duration, batch: u32) -> Result<u32, Error> {
         self.faults.pass("prune_spend", self.store.prune_spend(age, batch)).await
+    }
+}
+
+#[async_trait]
+impl Admission for Faulty {
+    async fn admit(&self, ask: &Ask) -> Result<Admitted, Error> {
+        self.faults.pass("admit", self.store.admit(ask)).await
+    }
+
+    async fn release(&self, permit: Permit, used: Used) -> Result<(), Error> {
+        self.faults.pass("release", self.store.release(permit, used)).await
+    }
+
+    async fn leave(&self, lane: &Lane, holder: &str) -> Result<(), Error> {
+        self.faults.pass("leave", self.store.leave(lane, holder)).await
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneState>, Error> {
+        self.faults.pass("lanes", self.store.lanes()).await
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     journal::{Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, Step, StepKey},
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
+    admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
     metrics::Metrics,
 };
 use async_trait::async_trait;
@@ -197,6 +198,25 @@ impl Ledger for Metered {
 
     async fn prune_spend(&self, age: Duration, batch: u32) -> Result<u32, Error> {
         self.time("prune_spend", self.store.prune_spend(age, batch)).await
+    }
+}
+
+#[async_trait]
+impl Admission for Metered {
+    async fn admit(&self, ask: &Ask) -> Result<Admitted, Error> {
+        self.time("admit", self.store.admit(ask)).await
+    }
+
+    async fn release(&self, permit: Permit, used: Used) -> Result<(), Error> {
+        self.time("release", self.store.release(permit, used)).await
+    }
+
+    async fn leave(&self, lane: &Lane, holder: &str) -> Result<(), Error> {
+        self.time("leave", self.store.leave(lane, holder)).await
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneState>, Error> {
+        self.time("lanes", self.store.lanes()).await
     }
 }
 

@@ -14,6 +14,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (3, "attempt_progress", include_str!("../../../migrations/postgres/0003_attempt_progress.sql")),
     (4, "upkeep", include_str!("../../../migrations/postgres/0004_upkeep.sql")),
     (5, "agents", include_str!("../../../migrations/postgres/0005_agents.sql")),
+    (6, "admission", include_str!("../../../migrations/postgres/0006_admission.sql")),
 ];
 
 /// The same for the SQLite file.
@@ -23,6 +24,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (3, "attempt_progress", include_str!("../../../migrations/sqlite/0003_attempt_progress.sql")),
     (4, "upkeep", include_str!("../../../migrations/sqlite/0004_upkeep.sql")),
     (5, "agents", include_str!("../../../migrations/sqlite/0005_agents.sql")),
+    (6, "admission", include_str!("../../../migrations/sqlite/0006_admission.sql")),
 ];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.

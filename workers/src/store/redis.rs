@@ -6,6 +6,7 @@ mod envelope;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod keys;
+mod lanes;
 mod lead;
 mod link;
 mod listen;
@@ -45,6 +46,8 @@ pub(crate) struct Queues {
     /// What could not be read here.
     pub(crate) damage: Damage,
     repaired: Repaired,
+    /// Lanes that this process uses.
+    named: lanes::Named,
 }
 
 /// A job to put in a queue.

@@ -28,7 +28,10 @@ use super::{
     postgres::{self, Address, Record},
     redis::{Queues, ReadyAt},
 };
-use crate::clock::{Clock, millis};
+use crate::{
+    admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
+    clock::{Clock, millis},
+};
 use async_trait::async_trait;
 use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
 use secrecy::SecretString;
@@ -266,6 +269,27 @@ impl Live for Remote {
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
         self.signals.subscribe()
+    }
+}
+
+/// In Redis alone. While it is away a call waits under its job's lease and asks again; one that is wiped has forgotten
+/// what was used, at most a minute's worth, until the next answers of the provider say it.
+#[async_trait]
+impl Admission for Remote {
+    async fn admit(&self, ask: &Ask) -> Result<Admitted, Error> {
+        self.queues.admit(ask).await
+    }
+
+    async fn release(&self, permit: Permit, used: Used) -> Result<(), Error> {
+        self.queues.release(&permit, &used).await
+    }
+
+    async fn leave(&self, lane: &Lane, holder: &str) -> Result<(), Error> {
+        self.queues.leave(lane, holder).await
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneState>, Error> {
+        self.queues.lanes().await
     }
 }
 

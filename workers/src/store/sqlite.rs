@@ -16,6 +16,7 @@ mod end;
 mod enqueue;
 mod journal;
 mod keys;
+mod lanes;
 mod lead;
 mod ledger;
 mod live;
@@ -38,7 +39,10 @@ use super::{
     CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, OpenError, Promoted,
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Trouble, Upkeep,
 };
-use crate::clock::{Clock, millis};
+use crate::{
+    admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
+    clock::{Clock, millis},
+};
 use async_trait::async_trait;
 use claim::Wanted;
 use due::Batch;
@@ -241,6 +245,25 @@ impl Live for File {
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
         self.signals.subscribe()
+    }
+}
+
+#[async_trait]
+impl Admission for File {
+    async fn admit(&self, ask: &Ask) -> Result<Admitted, Error> {
+        self.writer.ask(Op::Admit, ask.clone()).await
+    }
+
+    async fn release(&self, permit: Permit, used: Used) -> Result<(), Error> {
+        self.writer.ask(Op::Release, (permit, used)).await
+    }
+
+    async fn leave(&self, lane: &Lane, holder: &str) -> Result<(), Error> {
+        self.writer.ask(Op::Leave, (lane.clone(), holder.to_owned())).await
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneState>, Error> {
+        lanes::lanes(&mut *self.reader().await?, self.clock.now()).await
     }
 }
 

@@ -55,7 +55,7 @@ macro_rules! on_store {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     let fixture = <$fixture as crate::fixture::Fixture>::start().await;
-                    let case = crate::$topic::$case(&fixture);
+                    let case = super::super::$topic::$case(&fixture);
                     tokio::time::timeout(crate::fixture::CASE_LIMIT, case).await.expect("the case ends in time");
                     crate::fixture::Fixture::close(&fixture).await;
                 })*
@@ -64,7 +64,9 @@ macro_rules! on_store {
     };
 }
 
+// These keep their own lists of cases.
 mod agents;
+mod admission;
 
 suite! {
     accept::{

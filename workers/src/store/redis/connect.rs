@@ -1,6 +1,6 @@
 //! Connecting to Redis, and refusing one that would lose work.
 
-use super::{Queues, fault, link::Link, repair::Repaired, scripts};
+use super::{Queues, fault, lanes::Named, link::Link, repair::Repaired, scripts};
 use crate::{
     clock::Clock,
     store::{Error, OpenError, damage::Damage},
@@ -32,6 +32,7 @@ impl Queues {
             clock,
             damage: Damage::default(),
             repaired: Repaired::default(),
+            named: Named::default(),
         };
         queues.check_server().await?;
         Ok(queues)

@@ -6,6 +6,7 @@ use super::{
     due::{self, Batch},
     enqueue,
     journal::{self, Opening},
+    lanes,
     lead::{self, Bid},
     ledger, live, mend, operator,
     prune::{self, Old},
@@ -13,6 +14,7 @@ use super::{
     tx::Tx,
 };
 use crate::{
+    admission::{Admitted, Ask, Lane, Permit, Used},
     clock::Millis,
     journal::{Begin, Begun, EndStep, Ended, Note, Noted, Opened},
     store::{
@@ -67,6 +69,9 @@ pub(super) enum Op {
     Note(Call<Vec<Note>, Vec<Noted>>),
     Void(Call<u32, u32>),
     PruneSpend(Call<(String, u32), u32>),
+    Admit(Call<Ask, Admitted>),
+    Release(Call<(Permit, Used), ()>),
+    Leave(Call<(Lane, String), ()>),
 }
 
 /// Does the same with the call of any operation.
@@ -92,6 +97,9 @@ macro_rules! with_call {
             Op::End($call) => $do,
             Op::Note($call) => $do,
             Op::PruneSpend($call) => $do,
+            Op::Admit($call) => $do,
+            Op::Release($call) => $do,
+            Op::Leave($call) => $do,
         }
     };
 }
@@ -118,14 +126,28 @@ impl Op {
     /// Whether its answer is a promise that must outlive a power cut.
     ///
     /// The others may be forgotten by one: a claim, a renewal or a promotion only says what runs now, and after a
-    /// power cut nothing does.
+    /// power cut nothing does. What is left of a provider's limits is told by its next answers.
     pub(super) fn is_promise(&self) -> bool {
-        !matches!(self, Self::Claim(_) | Self::Renew(_) | Self::Append(_) | Self::Promote(_) | Self::Lead(_))
+        !matches!(
+            self,
+            Self::Claim(_)
+                | Self::Renew(_)
+                | Self::Append(_)
+                | Self::Promote(_)
+                | Self::Lead(_)
+                | Self::Admit(_)
+                | Self::Release(_)
+                | Self::Leave(_)
+        )
     }
 
     /// Whether nobody waits for it, and it is better left undone.
     pub(super) fn is_abandoned(&self) -> bool {
-        matches!(self, Self::Claim(call) if call.reply.is_closed())
+        match self {
+            Self::Claim(call) => call.reply.is_closed(),
+            Self::Admit(call) => call.reply.is_closed(),
+            _ => false,
+        }
     }
 
     /// Tells the caller what came of it.
@@ -165,6 +187,9 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
             Op::PruneKeys(call) => call.answer = Some(Ok(prune::prune_keys(tx, call.ask).await?)),
             Op::Lead(call) => call.answer = Some(Ok(lead::lead(tx, &call.ask).await?)),
             Op::Mend(call) => call.answer = Some(Ok(mend::mend(tx, &call.ask).await?)),
+            Op::Admit(call) => call.answer = Some(Ok(lanes::admit(tx, &call.ask).await?)),
+            Op::Release(call) => call.answer = Some(Ok(lanes::release(tx, &call.ask.0, &call.ask.1).await?)),
+            Op::Leave(call) => call.answer = Some(Ok(lanes::leave(tx, &call.ask.0, &call.ask.1).await?)),
             Op::Configure(call) => call.answer = Some(Ok(queues::configure(tx, &call.ask.0, call.ask.1).await?)),
         }
     }

@@ -1,0 +1,3 @@
+-- breaker_close: a provider is well.
+-- ? provider
+DELETE FROM breakers WHERE provider = ?;
