@@ -16,6 +16,7 @@ mod ls;
 mod migrate;
 mod output;
 mod process;
+mod providers;
 mod queues;
 mod remote;
 mod review;
@@ -128,6 +129,8 @@ enum Command {
     Queues(queues::Args),
     /// What models cost, by day, tenant, agent or model, and how full budgets are
     Spend(spend::Args),
+    /// List providers: what goes on and waits there, and which of them rest
+    Providers(providers::Args),
     /// Apply the database migrations that are missing
     Migrate,
     /// Measure a store on this machine: accept, work off, latency, idling
@@ -177,6 +180,7 @@ impl Command {
             Self::Resume(args) => act::run(Action::Resume, args, session).await,
             Self::Queues(args) => queues::run(args, session).await,
             Self::Spend(args) => spend::run(args, session).await,
+            Self::Providers(args) => providers::run(args, session).await,
             Self::Migrate => migrate::run(session).await,
             Self::Bench(args) => bench::run(args, session).await,
             Self::DevModel(args) => dev_model::run(args, session.json).await,

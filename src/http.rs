@@ -13,6 +13,7 @@ mod list;
 mod metrics;
 mod openapi;
 mod probes;
+mod providers;
 mod queues;
 mod request;
 mod review_paths;

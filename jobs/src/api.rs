@@ -1,7 +1,9 @@
 //! Bodies of the HTTP API that are not jobs themselves.
 
+mod providers;
 mod spend;
 
+pub use providers::{LaneStats, Providers};
 pub use spend::{BudgetState, BudgetStates, Spend, SpendBy, SpendQuery, SpendRow};
 
 use crate::JobId;

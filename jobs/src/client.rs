@@ -19,7 +19,8 @@ pub use events::Events;
 use crate::{
     Accepted, Enqueue, Filter, Job, JobId, JobRecord, NewJob, Page,
     api::{
-        BudgetState, BudgetStates, CancelAnswer, CancelReply, QueueChange, QueueStats, Queues, Spend, SpendQuery, Swept,
+        BudgetState, BudgetStates, CancelAnswer, CancelReply, LaneStats, Providers, QueueChange, QueueStats, Queues,
+        Spend, SpendQuery, Swept,
     },
 };
 use reqwest::{
@@ -165,6 +166,11 @@ impl Client {
     /// Budgets that are limited, and how full they are.
     pub async fn budgets(&self) -> Result<Vec<BudgetState>, Error> {
         Ok(self.call::<BudgetStates>(Method::GET, "v1/budgets", &[], None::<&()>).await?.budgets)
+    }
+
+    /// Every provider, model and key that was used in the last day.
+    pub async fn providers(&self) -> Result<Vec<LaneStats>, Error> {
+        Ok(self.call::<Providers>(Method::GET, "v1/providers", &[], None::<&()>).await?.lanes)
     }
 
     /// News of a job from now on, or from after the event numbered `after`.

@@ -9,7 +9,7 @@ use crate::{
 use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
-    api::{BudgetState, QueueChange, QueueStats, Spend, SpendQuery, Swept},
+    api::{BudgetState, LaneStats, QueueChange, QueueStats, Spend, SpendQuery, Swept},
 };
 use flotilla_workers::{agents::budget::Budgets, producer::Producer, store::Store};
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
@@ -44,6 +44,9 @@ pub trait Backend: Send + Sync {
 
     /// Budgets that are limited, and how full they are.
     async fn budgets(&self) -> Result<Vec<BudgetState>, Failure>;
+
+    /// What goes on at each provider.
+    async fn providers(&self) -> Result<Vec<LaneStats>, Failure>;
 
     /// News of a job, until it has ended; an outage is waited out.
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>>;
@@ -96,6 +99,10 @@ impl Backend for Direct {
 
     async fn budgets(&self) -> Result<Vec<BudgetState>, Failure> {
         Ok(spending::states(&*self.store, &self.budgets).await?)
+    }
+
+    async fn providers(&self) -> Result<Vec<LaneStats>, Failure> {
+        Ok(self.store.lanes().await?.into_iter().map(Into::into).collect())
     }
 
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {

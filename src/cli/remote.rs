@@ -8,7 +8,7 @@ use crate::{
 use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
-    api::{BudgetState, CancelReply, QueueChange, QueueStats, Spend, SpendQuery, Swept},
+    api::{BudgetState, CancelReply, LaneStats, QueueChange, QueueStats, Spend, SpendQuery, Swept},
     client::{Client, Error, Events},
 };
 use futures_util::{
@@ -92,6 +92,10 @@ impl Backend for Remote {
 
     async fn budgets(&self) -> Result<Vec<BudgetState>, Failure> {
         Ok(self.client.budgets().await?)
+    }
+
+    async fn providers(&self) -> Result<Vec<LaneStats>, Failure> {
+        Ok(self.client.providers().await?)
     }
 
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {

@@ -10,17 +10,23 @@ use tokio::time::timeout;
 
 const FORMAT: (HeaderName, &str) = (CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
 
-/// Every metric of the process, and the fleet's queues as they are now.
+/// Every metric of the process, and the fleet's queues and providers as they are now.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation",
     responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain"))
 )]
 pub async fn metrics(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 1], String) {
     // The process's own numbers matter most when the store is away.
-    match timeout(PATIENCE, app.store.queues()).await {
+    let (queues, lanes) = tokio::join!(timeout(PATIENCE, app.store.queues()), timeout(PATIENCE, app.store.lanes()));
+    match queues {
         Ok(Ok(queues)) => app.metrics.collect_queues(&queues),
         Ok(Err(error)) => tracing::warn!(%error, "queues cannot be counted; their last numbers stand"),
         Err(_) => tracing::warn!("queues cannot be counted soon enough; their last numbers stand"),
+    }
+    match lanes {
+        Ok(Ok(lanes)) => app.metrics.agents().collect_lanes(&lanes),
+        Ok(Err(error)) => tracing::warn!(%error, "providers cannot be looked at; their last numbers stand"),
+        Err(_) => tracing::warn!("providers cannot be looked at soon enough; their last numbers stand"),
     }
     app.metrics.collect_pools(&app.store.pools());
     app.metrics.collect_damage(app.store.damage());

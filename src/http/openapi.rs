@@ -37,6 +37,7 @@ use utoipa::{
         super::queues::resume,
         super::spend::spend,
         super::spend::budgets,
+        super::providers::list,
         super::probes::live,
         super::probes::ready,
         super::health::health,

@@ -1,7 +1,8 @@
 //! Every route, in one list: the router is made of it, and a test holds the description against it.
 
 use super::{
-    App, actions, events, guard, health, jobs, list, metrics, openapi, probes as probe, queues, request, spend,
+    App, actions, events, guard, health, jobs, list, metrics, openapi, probes as probe, providers, queues, request,
+    spend,
 };
 use axum::{
     Router,
@@ -48,6 +49,7 @@ pub fn api_routes() -> Vec<Route> {
         route("post", "/v1/jobs/{id}/resume", post(actions::resume)),
         route("get", "/v1/jobs/{id}/events", get(events::events)),
         route("get", "/v1/queues", get(queues::list)),
+        route("get", "/v1/providers", get(providers::list)),
         route("put", "/v1/queues/{name}", put(queues::put)),
         route("post", "/v1/queues/{name}/pause", post(queues::pause)),
         route("post", "/v1/queues/{name}/resume", post(queues::resume)),

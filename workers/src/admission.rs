@@ -8,6 +8,7 @@ pub(crate) mod pace;
 
 use crate::store::Error;
 use async_trait::async_trait;
+use flotilla_jobs::api::LaneStats;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{fmt, time::Duration};
@@ -197,6 +198,22 @@ pub struct LaneState {
     pub asleep: Option<Duration>,
     /// For how long its provider's breaker stays open.
     pub open: Option<Duration>,
+}
+
+impl From<LaneState> for LaneStats {
+    fn from(state: LaneState) -> Self {
+        let Lane { provider, key, model } = state.lane;
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            provider,
+            key,
+            model,
+            streams: state.streams,
+            waiting: state.waiting,
+            asleep_ms: state.asleep.map(ms),
+            breaker_open_ms: state.open.map(ms),
+        }
+    }
 }
 
 impl Permit {

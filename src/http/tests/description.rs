@@ -124,6 +124,7 @@ async fn answers_are_as_described() {
         hold(&server, &document, post.clone(), &format!("{path}?all=true"), &path, Some(json!({}))).await;
     }
     hold(&server, &document, get.clone(), "/v1/queues", "/v1/queues", None).await;
+    hold(&server, &document, get.clone(), "/v1/providers", "/v1/providers", None).await;
     let cap = Some(json!({ "cap": 2 }));
     hold(&server, &document, put, "/v1/queues/default", "/v1/queues/{name}", cap).await;
     for action in ["pause", "resume"] {

@@ -1,7 +1,10 @@
 //! Lists, single actions, bulk actions, queues, probes.
 
 use super::support::{SOON, answer, assert_error, server, talk};
-use flotilla_workers::store::{Claim, End, Settle, Store};
+use flotilla_workers::{
+    admission::{Ask, BreakerLimits, Lane, LaneLimits},
+    store::{Claim, End, Settle, Store},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -162,5 +165,29 @@ async fn what_is_not_there_is_said_in_the_envelope() {
     assert_error(&wrong, 405, "method_not_allowed", None);
     let request = server.request(Method::GET, "/nope").header("x-request-id", "mine-1");
     assert_eq!(answer(request).await.1["error"]["request_id"], json!("mine-1"));
+    server.end().await;
+}
+
+#[tokio::test]
+async fn providers_are_listed_with_what_goes_on_there() {
+    let server = server().await;
+    let ask = |holder: &str| Ask {
+        lane: Lane { provider: "one".into(), key: "main".into(), model: "large".into() },
+        limits: LaneLimits { streams: Some(1), ..LaneLimits::default() },
+        breaker: BreakerLimits { failures: 3, rest: SOON },
+        holder: holder.to_owned(),
+        input: 1,
+        output: 1,
+        lease: SOON,
+    };
+    assert_eq!(server.get("/v1/providers").await.1, json!({ "lanes": [] }));
+    for holder in ["a", "b"] {
+        server.store.admit(&ask(holder)).await.unwrap();
+    }
+    let lane = json!({ "provider": "one", "key": "main", "model": "large", "streams": 1, "waiting": 1 });
+    assert_eq!(server.get("/v1/providers").await, (StatusCode::OK, json!({ "lanes": [lane] })));
+    let (_, metrics) = server.get("/metrics").await;
+    let metrics = metrics.as_str().unwrap();
+    assert!(metrics.contains(r#"flotilla_lane_waiting{lane="one/main/large"} 1"#), "{metrics}");
     server.end().await;
 }

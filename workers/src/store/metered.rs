@@ -5,9 +5,9 @@ use super::{
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
 };
 use crate::{
+    admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
     journal::{Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, Step, StepKey},
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
-    admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
     metrics::Metrics,
 };
 use async_trait::async_trait;

@@ -65,8 +65,8 @@ macro_rules! on_store {
 }
 
 // These keep their own lists of cases.
-mod agents;
 mod admission;
+mod agents;
 
 suite! {
     accept::{
