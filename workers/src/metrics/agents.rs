@@ -175,9 +175,9 @@ impl AgentMetrics {
     }
 
     /// A tool returned, with `status` from a fixed list.
-    pub fn tool_ended(&self, tool: &str, status: &'static str, took: Duration) {
+    pub fn tool_ended(&self, tool: &str, status: &'static str, time: Duration) {
         self.tool_calls.with_label_values(&[tool, status]).inc();
-        self.tool.with_label_values(&[tool]).observe(took.as_secs_f64());
+        self.tool.with_label_values(&[tool]).observe(time.as_secs_f64());
     }
 
     /// A run ended after so many steps, with `outcome` from a fixed list.

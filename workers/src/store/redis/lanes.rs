@@ -98,10 +98,10 @@ impl Queues {
 
     /// Takes a waiter out of the line.
     pub(crate) async fn leave(&self, lane: &Lane, holder: &str) -> Result<(), Error> {
-        let [_, _, line, needs, due, _] = keys::of_lane(&self.prefix, lane);
+        let [_, _, waiters, needs, due, _] = keys::of_lane(&self.prefix, lane);
         redis::pipe()
             .cmd("ZREM")
-            .arg(line)
+            .arg(waiters)
             .arg(holder)
             .cmd("ZREM")
             .arg(due)

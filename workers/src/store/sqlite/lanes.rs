@@ -3,7 +3,7 @@
 use super::{row, tx::Tx, unit::Unit};
 use crate::{
     admission::{
-        Admitted, Ask, Lane, LaneState, Permit, Used,
+        Admitted, Ask, Lane, LaneState, Permit, Told, Used,
         breaker::Breaker,
         decide::{Ahead, Decision, GRACE, LOOK, MAX_LINE, Scene, decide},
         pace::{LONGEST, Need, Pace},
@@ -96,7 +96,7 @@ pub(super) async fn release(tx: &mut Tx<'_>, permit: &Permit, used: &Used) -> Re
     lane.pace.correct(&used.told, &permit.limits);
     if let Some(sleep) = used.sleep.filter(|sleep| !sleep.is_zero()) {
         lane.asleep_until = lane.asleep_until.max(now.saturating_add(millis(sleep.min(LONGEST))));
-        if used.told == Default::default() {
+        if used.told == Told::default() {
             lane.pace.empty(&permit.limits);
         }
     }

@@ -9,8 +9,8 @@ fn tokens(input: u64, output: u64) -> LaneLimits {
     LaneLimits { input_tokens_per_minute: Some(input), output_tokens_per_minute: Some(output), ..LaneLimits::default() }
 }
 
-fn left(remaining: u64, reset: Duration) -> Option<Left> {
-    Some(Left { remaining, reset })
+fn left(remaining: u64, reset: Duration) -> Left {
+    Left { remaining, reset }
 }
 
 pub async fn a_minutes_worth_goes_at_once_and_then_as_it_comes_back(f: &impl Fixture) {
@@ -93,7 +93,7 @@ pub async fn without_limits_everyone_goes(f: &impl Fixture) {
 
 pub async fn the_provider_corrects_downward(f: &impl Fixture) {
     let permit = go(f.store(), &ask("a", requests(60))).await;
-    let told = Told { requests: left(0, 2 * MINUTE), ..Told::default() };
+    let told = Told { requests: Some(left(0, 2 * MINUTE)), ..Told::default() };
     release(f.store(), permit, Used { told, ..Used::default() }).await;
     // Its own pace: 60 in two minutes.
     assert_eq!(wait(f.store(), &ask("b", requests(60)), Why::Rate).await, 2 * SECOND);
@@ -110,7 +110,7 @@ pub async fn the_provider_corrects_downward(f: &impl Fixture) {
 
 pub async fn a_later_word_lifts_an_earlier_one(f: &impl Fixture) {
     let (a, b) = (go(f.store(), &ask("a", requests(60))).await, go(f.store(), &ask("b", requests(60))).await);
-    let told = |remaining| Told { requests: left(remaining, MINUTE), ..Told::default() };
+    let told = |remaining| Told { requests: Some(left(remaining, MINUTE)), ..Told::default() };
     release(f.store(), a, Used { told: told(0), ..Used::default() }).await;
     wait(f.store(), &ask("c", requests(60)), Why::Rate).await;
     // Up to our own limit, of which two were used.
@@ -124,7 +124,7 @@ pub async fn a_later_word_lifts_an_earlier_one(f: &impl Fixture) {
 
 pub async fn the_provider_is_heard_where_we_have_no_limit(f: &impl Fixture) {
     let permit = go(f.store(), &ask("a", LaneLimits::default())).await;
-    let told = Told { input_tokens: left(15, 3 * SECOND), ..Told::default() };
+    let told = Told { input_tokens: Some(left(15, 3 * SECOND)), ..Told::default() };
     release(f.store(), permit, Used { told, ..Used::default() }).await;
     go(f.store(), &ask("b", LaneLimits::default())).await;
     assert_eq!(wait(f.store(), &ask("c", LaneLimits::default()), Why::Rate).await, 3 * SECOND);
