@@ -1,8 +1,22 @@
 //! What a model is asked and what it says, whatever wire it is behind.
 
+mod catalog;
+mod client;
 mod error;
+pub mod price;
+mod refusal;
+pub mod retry;
+mod route;
+mod settings;
+pub mod tokens;
+mod wire;
 
+pub use catalog::{Catalog, Model, Provider, Timeouts};
+pub use client::{Answered, Client, Probe};
 pub use error::{Class, ModelError};
+pub use price::Price;
+pub use route::{Choice, Complexity, Facts, Route, Rule};
+pub use settings::{ChoiceSettings, ModelSettings, PriceSettings, ProviderSettings, RouteSettings, Settings};
 
 use flotilla_jobs::Usage;
 use serde::{Deserialize, Serialize};
