@@ -20,5 +20,6 @@ pub use check::{MAX_TOKEN, may_listen};
 pub use error::Error;
 pub use layers::Origin;
 pub use load::{FILE_NAME, Inputs, Loaded, load};
+pub use secrets::is_secret;
 pub use sections::{Config, Health, Listen, LogFormat, Telemetry, Worker};
 pub use show::{people, to_json};

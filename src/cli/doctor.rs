@@ -1,6 +1,7 @@
 //! `flotilla doctor`: checks every dependency and setting, and says what to do.
 
 mod checks;
+mod providers;
 
 use super::{
     output::{self, GREEN, RED, RESET, YELLOW},

@@ -31,11 +31,17 @@ impl File<'_> {
             let Some(value) = values.get(name.get_ref().as_ref()) else { continue };
             let key = keys::join(prefix, name.get_ref());
             let origin = Origin::File { path: self.path.to_owned(), line: line_of(self.text, name.span().start) };
+            if name.get_ref().contains('.') && keys::is_named(prefix) {
+                // Settings are named by paths, in which a dot ends a part.
+                let message = format!("a name cannot hold a dot; write `{}`", name.get_ref().replace('.', "-"));
+                return Err(Error::new(Some(origin), key, message));
+            }
             match (keys::kind(&key), span.get_ref(), value) {
                 (Kind::Section, DeValue::Table(spans), Value::Table(values)) => {
                     self.walk(&key, spans, values, layers)?;
                 }
                 (Kind::Section, ..) => return Err(Error::new(Some(origin), key, "is a section; use a table")),
+                (Kind::Any, _, value) => layers.set(key, value.clone(), origin),
                 (Kind::Unknown, ..) => {
                     let message = keys::unknown(&key);
                     return Err(Error::new(Some(origin), key, message));

@@ -1,4 +1,4 @@
-//! Which settings exist, and of what type: those of `config.default.toml`, and those of a queue.
+//! Which settings exist, and of what type: those of `config.default.toml`, and those of things with a name of their own.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 use toml::{Table, Value};
@@ -8,6 +8,69 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// Settings that are tables with free names, and so are replaced as a whole.
 const TABLES: &[&str] = &["worker.queues", "worker.prune_after_days_of"];
+
+/// Sections whose parts have names of their own, and what each of those can be told.
+const NAMED: &[(&str, &[(&str, Type)])] = &[
+    ("queues", &[("cap", Type::Integer), ("max_waiting", Type::Integer)]),
+    (
+        "providers",
+        &[
+            ("wire", Type::Text),
+            ("base_url", Type::Text),
+            ("key", Type::Text),
+            ("key_file", Type::Text),
+            ("key_name", Type::Text),
+            ("headers", Type::Texts),
+            ("connect_ms", Type::Integer),
+            ("first_byte_ms", Type::Integer),
+            ("idle_ms", Type::Integer),
+            ("total_ms", Type::Integer),
+            ("breaker_failures", Type::Integer),
+            ("breaker_rest_ms", Type::Integer),
+        ],
+    ),
+    (
+        "models",
+        &[
+            ("provider", Type::Text),
+            ("id", Type::Text),
+            ("context", Type::Integer),
+            ("max_output", Type::Integer),
+            ("temperature", Type::Any),
+            ("price", Type::Any),
+            ("requests_per_minute", Type::Integer),
+            ("input_tokens_per_minute", Type::Integer),
+            ("output_tokens_per_minute", Type::Integer),
+            ("streams", Type::Integer),
+        ],
+    ),
+    ("routes", &[("models", Type::List)]),
+];
+
+/// Of what type a setting is.
+#[derive(Clone, Copy)]
+enum Type {
+    Text,
+    Integer,
+    List,
+    /// Names and texts.
+    Texts,
+    /// Of several; whoever reads it says which.
+    Any,
+}
+
+impl Type {
+    /// What stands for it.
+    fn kind(self) -> Kind {
+        Kind::Setting(match self {
+            Self::Text => Value::String(String::new()),
+            Self::Integer => Value::Integer(0),
+            Self::List => Value::Array(Vec::new()),
+            Self::Texts => Value::Table(Table::from_iter([("NAME".to_owned(), Value::String(String::new()))])),
+            Self::Any => return Kind::Any,
+        })
+    }
+}
 
 /// Every setting with its default.
 pub static KNOWN: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
@@ -36,6 +99,8 @@ pub fn join(prefix: &str, name: &str) -> String {
 pub enum Kind {
     /// A setting, and a value of its type.
     Setting(Value),
+    /// A setting of one of several types.
+    Any,
     /// Holds settings.
     Section,
     /// Neither.
@@ -48,30 +113,38 @@ pub fn kind(key: &str) -> Kind {
         return Kind::Setting(default.clone());
     }
     let parts: Vec<&str> = key.split('.').collect();
-    match parts.as_slice() {
-        ["queues"] | ["queues", _] => Kind::Section,
-        ["queues", _, "cap" | "max_waiting"] | ["budgets", "tenants", _, "day" | "total", "tokens"] => {
-            Kind::Setting(Value::Integer(0))
+    let named = NAMED.iter().find(|(section, _)| parts.first() == Some(section)).map(|(_, settings)| *settings);
+    match (named, parts.as_slice()) {
+        (Some(_), [_] | [_, _]) => Kind::Section,
+        (Some(settings), [_, _, leaf]) => {
+            settings.iter().find(|(name, _)| name == leaf).map_or(Kind::Unknown, |(_, setting)| setting.kind())
         }
-        ["budgets", "tenants"] | ["budgets", "tenants", _] | ["budgets", "tenants", _, "day" | "total"] => {
+        (None, ["budgets", "tenants", _, "day" | "total", "tokens"]) => Kind::Setting(Value::Integer(0)),
+        (None, ["budgets", "tenants", _, "day" | "total", "usd"]) => Kind::Setting(Value::String(String::new())),
+        (None, ["budgets", "tenants"] | ["budgets", "tenants", _] | ["budgets", "tenants", _, "day" | "total"]) => {
             Kind::Section
         }
-        ["budgets", "tenants", _, "day" | "total", "usd"] => Kind::Setting(Value::String(String::new())),
         _ if KNOWN.keys().any(|known| known.starts_with(&format!("{key}."))) => Kind::Section,
         _ => Kind::Unknown,
     }
 }
 
+/// Whether the parts of a section have names of their own.
+pub fn is_named(section: &str) -> bool {
+    NAMED.iter().any(|(name, _)| *name == section)
+}
+
 /// "unknown setting", and what was probably meant.
 pub fn unknown(key: &str) -> String {
     let sections = KNOWN.keys().filter_map(|name| name.split_once('.')).map(|(section, _)| section);
-    let names = KNOWN.keys().map(String::as_str).chain(sections).chain([
-        "queues",
-        "queues.NAME.cap",
-        "queues.NAME.max_waiting",
-        "budgets.tenants.NAME.day",
-        "budgets.tenants.NAME.total",
-    ]);
+    let named = NAMED.iter().flat_map(|(section, settings)| {
+        let own = settings.iter().map(move |(name, _)| format!("{section}.NAME.{name}"));
+        std::iter::once((*section).to_owned()).chain(own)
+    });
+    let named: Vec<String> = named.collect();
+    let named = named.into_iter().chain(["day", "total"].map(|period| format!("budgets.tenants.NAME.{period}")));
+    let named: Vec<String> = named.collect();
+    let names = KNOWN.keys().map(String::as_str).chain(sections).chain(named.iter().map(String::as_str));
     nearest(key, names).map_or_else(
         || "unknown setting; `flotilla config` lists them all".to_owned(),
         |near| format!("unknown setting; did you mean `{near}`?"),

@@ -1,7 +1,11 @@
 //! Puts the layers together.
 
 use super::{Config, Error, Origin, check, env, file, keys::KNOWN, layers::Layers, secrets};
-use std::path::{Path, PathBuf};
+use flotilla_workers::agents::model::Catalog;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use toml::Value;
 
 /// The SQLite file in the user's data directory.
@@ -55,6 +59,8 @@ impl Inputs {
 #[derive(Clone, Debug)]
 pub struct Loaded {
     pub config: Config,
+    /// What the configuration of providers, models and routes comes to.
+    pub catalog: Arc<Catalog>,
     pub layers: Layers,
     /// The configuration file that was read.
     pub file: Option<PathBuf>,
@@ -85,6 +91,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
     for (flag, key, text) in &inputs.flags {
         env::set(flag, key, text, &mut layers)?;
     }
+    env::vendor_keys(&inputs.vars, &mut layers);
     secrets::read(&mut layers)?;
     let data_dir = inputs.data_dir();
     let unset = |key: &str| layers.get(key).is_some_and(|entry| entry.value.as_str() == Some(""));
@@ -101,5 +108,10 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
         Error::new(layers.origin(&key), key, message)
     })?;
     check::check(&config).map_err(|(key, message)| Error::new(layers.origin(key), key, message))?;
-    Ok(Loaded { config, layers, file: path, data_dir })
+    let catalog = config.catalog().map_err(|e| {
+        // What is missing has no place; what it is missing from may have one.
+        let section = e.field.rsplit_once('.').map_or("", |(section, _)| section);
+        Error::new(layers.origin(&e.field).or_else(|| layers.origin(section)), e.field, e.message)
+    })?;
+    Ok(Loaded { config, catalog: Arc::new(catalog), layers, file: path, data_dir })
 }

@@ -2,14 +2,23 @@
 
 use super::{Error, Origin, layers::Layers};
 use std::path::Path;
-use toml::Value;
+use toml::{Table, Value};
 
 /// Settings that are never shown. Each has a sibling that ends in `_file`.
 pub const SECRETS: &[&str] = &["server.token", "store.redis_url", "store.postgres_url", "http.token"];
 
+/// Whether a setting is one.
+pub fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key) || (key.starts_with("providers.") && key.ends_with(".key"))
+}
+
 /// Reads the secrets that are in files.
 pub fn read(layers: &mut Layers) -> Result<(), Error> {
-    for key in SECRETS {
+    let keys: Vec<String> = layers
+        .iter()
+        .filter_map(|(key, _)| key.strip_suffix("_file").filter(|key| is_secret(key)).map(str::to_owned))
+        .collect();
+    for key in &keys {
         let file_key = format!("{key}_file");
         let Some(entry) = layers.get(&file_key).cloned() else { continue };
         let Some(path) = entry.value.as_str().filter(|path| !path.is_empty()) else { continue };
@@ -28,14 +37,19 @@ pub fn read(layers: &mut Layers) -> Result<(), Error> {
         if secret.is_empty() {
             return Err(Error::new(Some(entry.origin), file_key, format!("`{path}` is empty")));
         }
-        layers.set(*key, Value::String(secret.to_owned()), Origin::SecretFile(Path::new(path).to_owned()));
+        layers.set(key, Value::String(secret.to_owned()), Origin::SecretFile(Path::new(path).to_owned()));
     }
     Ok(())
 }
 
 /// The value as it may be shown.
 pub fn masked(key: &str, value: &Value) -> Value {
-    let Some(text) = value.as_str().filter(|text| SECRETS.contains(&key) && !text.is_empty()) else {
+    if let (true, Some(headers)) = (key.starts_with("providers.") && key.ends_with(".headers"), value.as_table()) {
+        // A header may be a key by another name.
+        return headers.keys().map(|name| (name.clone(), Value::String("***".to_owned()))).collect::<Table>().into();
+    }
+    let is_address = key.starts_with("providers.") && key.ends_with(".base_url");
+    let Some(text) = value.as_str().filter(|text| (is_secret(key) || is_address) && !text.is_empty()) else {
         return value.clone();
     };
     Value::String(if key.ends_with("_url") { masked_url(text) } else { "***".to_owned() })

@@ -1,8 +1,12 @@
 //! One struct for each concern.
 
 use super::budgets::Budgets;
-use flotilla_jobs::check_name;
-use flotilla_workers::{producer::MaxWaiting, store::AdoptSource};
+use flotilla_jobs::{Invalid, check_name};
+use flotilla_workers::{
+    agents::model::{Catalog, ModelSettings, ProviderSettings, RouteSettings, Settings},
+    producer::MaxWaiting,
+    store::AdoptSource,
+};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -22,6 +26,12 @@ pub struct Config {
     pub telemetry: Telemetry,
     #[serde(default)]
     pub queues: BTreeMap<String, Queue>,
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderSettings>,
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelSettings>,
+    #[serde(default)]
+    pub routes: BTreeMap<String, RouteSettings>,
 }
 
 impl Config {
@@ -29,6 +39,12 @@ impl Config {
     pub fn max_waiting(&self) -> MaxWaiting {
         let own = self.queues.iter().filter_map(|(name, queue)| Some((name.clone(), queue.max_waiting?)));
         MaxWaiting { each: self.submit.max_waiting, queues: own.collect() }
+    }
+
+    /// The models that may be called, who serves them, and the routes to them.
+    pub fn catalog(&self) -> Result<Catalog, Invalid> {
+        let (providers, models, routes) = (self.providers.clone(), self.models.clone(), self.routes.clone());
+        Catalog::new(Settings { providers, models, routes })
     }
 }
 

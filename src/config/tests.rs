@@ -1,6 +1,7 @@
 //! Every source of settings, which of them wins, and what a wrong setting is answered with.
 
 mod budgets;
+mod models;
 mod property;
 
 use super::{Inputs, Listen, Loaded, LogFormat, load, may_listen, people, to_json};

@@ -1,9 +1,9 @@
 //! What is looked at. Each check stands alone, so that one that fails hides no other.
 
-use super::{Check, Session};
+use super::{Check, Session, providers};
 use crate::{
     cli::queues::waiting,
-    config::{Listen, may_listen},
+    config::{Listen, is_secret, may_listen},
     exit::Exit,
     machine,
     open::Place,
@@ -24,6 +24,7 @@ pub async fn all(session: &Session) -> Vec<Check> {
     checks.push(listen(session, "worker.http.listen", session.loaded.config.worker.http.listen).await);
     checks.push(review_roots(session));
     checks.push(server(session).await);
+    checks.extend(providers::all(&session.loaded.catalog).await);
     checks
 }
 
@@ -37,8 +38,7 @@ fn configuration(session: &Session) -> Check {
 fn secrets(session: &Session) -> Check {
     const NAME: &str = "secrets";
     let Some(path) = &session.loaded.file else { return Check::ok(NAME, "no configuration file holds any") };
-    let keys = ["server.token", "store.redis_url", "store.postgres_url", "http.token"];
-    let held = keys.iter().any(|key| session.loaded.layers.origin(key).is_some_and(|origin| origin.kind() == "file"));
+    let held = session.loaded.layers.iter().any(|(key, entry)| is_secret(key) && entry.origin.kind() == "file");
     let open = std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
     if held && open {
         let fix = format!("chmod 600 {}, or move the secrets to files of their own (…_file)", path.display());

@@ -3,6 +3,8 @@
 mod catalog;
 mod client;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod price;
 mod refusal;
 pub mod retry;

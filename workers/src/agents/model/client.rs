@@ -171,7 +171,7 @@ impl<'a> Attempt<'a> {
                 _ if ended => return Ok(()),
                 Ok(None) => return Ok(()),
                 Ok(Some(Err(broken))) => return Err(Complaint::cut(broken.to_string())),
-                Err(_) => return Err(Complaint::new(Class::Cut, late("went silent", idle, "idle_ms"))),
+                Err(_) => return Err(Complaint::new(Class::Cut, silent(idle))),
             };
             if self.reader.event(&event.event, &event.data, sink)? {
                 // Where the end of the body is here already, its connection can be used again.
@@ -228,6 +228,11 @@ fn late(what: &str, limit: Duration, setting: &str) -> String {
     format!("{what} within {} ms ({setting})", limit.as_millis())
 }
 
+/// "was silent for 120000 ms (idle_ms)".
+fn silent(idle: Duration) -> String {
+    format!("was silent for {} ms (idle_ms)", idle.as_millis())
+}
+
 /// Reads a body to its end; more than `most` bytes of it are an error, and so is silence.
 async fn read(
     body: &mut (impl Stream<Item = Result<Vec<u8>, reqwest::Error>> + Unpin),
@@ -243,7 +248,7 @@ async fn read(
             Ok(Some(Ok(chunk))) => so_far.extend(chunk),
             Ok(None) => return Ok(so_far),
             Ok(Some(Err(error))) => return Err(Complaint::new(Class::Cut, http::Cause(&error).to_string())),
-            Err(_) => return Err(Complaint::new(Class::Cut, late("went silent", idle, "idle_ms"))),
+            Err(_) => return Err(Complaint::new(Class::Cut, silent(idle))),
         }
     }
 }
