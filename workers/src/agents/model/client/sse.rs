@@ -6,7 +6,8 @@ use std::fmt;
 
 /// Most bytes of one event, with all its lines.
 pub const MAX_EVENT: usize = 4 * 1024 * 1024;
-/// The parser moves what it holds at each line, so it gets no more than this at once.
+/// The parser looks at a line from its start with each piece that comes, and moves all it holds after each line. So it gets
+/// whole lines, and not many at once.
 const PIECE: usize = 4 * 1024;
 /// A mark at the start of a text, which says nothing; the parser would stumble over it.
 const BOM: &[u8] = "\u{feff}".as_bytes();
@@ -38,21 +39,18 @@ pub fn events<E>(
     body: impl Stream<Item = Result<Vec<u8>, E>>,
 ) -> impl Stream<Item = Result<Event, Broken<E>>> {
     let head = head.strip_prefix(BOM).map_or_else(|| head.clone(), <[u8]>::to_vec);
-    let mut line = Lines::default();
+    let mut lines = Lines::default();
     // A blank line before all keeps the parser from looking for a mark itself.
-    let bytes = stream::iter([Ok(b"\n".to_vec()), Ok(head)]).chain(body).map(move |chunk| match chunk {
-        Ok(chunk) if line.fits(&chunk) => Ok(chunk),
-        Ok(_) => Err(Broken::TooLarge),
-        Err(error) => Err(Broken::Transport(error)),
+    let start = stream::iter([Some(Ok(b"\n".to_vec())), Some(Ok(head))]);
+    let bytes = start.chain(body.map(Some)).chain(stream::iter([None]));
+    let pieces = bytes.flat_map(move |chunk| {
+        stream::iter(match chunk {
+            Some(Ok(chunk)) => lines.add(&chunk),
+            Some(Err(error)) => vec![Err(Broken::Transport(error))],
+            None => lines.end(),
+        })
     });
-    let pieces = bytes.flat_map(|chunk| {
-        let pieces: Vec<_> = match chunk {
-            Ok(chunk) => chunk.chunks(PIECE).map(|piece| Ok(piece.to_vec())).collect(),
-            Err(broken) => vec![Err(broken)],
-        };
-        stream::iter(pieces)
-    });
-    pieces.chain(stream::iter([Ok(b"\n\n".to_vec())])).eventsource().map(|event| {
+    pieces.eventsource().map(|event| {
         event.map_err(|error| match error {
             EventStreamError::Transport(broken) => broken,
             EventStreamError::Utf8(_) | EventStreamError::Parser(_) => Broken::NoText,
@@ -60,15 +58,34 @@ pub fn events<E>(
     })
 }
 
-/// Counts bytes since the last blank line.
+/// Puts bytes together to whole lines, and counts them since the last blank one.
 #[derive(Debug, Default)]
 struct Lines {
+    begun: Vec<u8>,
     event: usize,
     in_line: bool,
     after_return: bool,
 }
 
 impl Lines {
+    fn add<E>(&mut self, chunk: &[u8]) -> Vec<Result<Vec<u8>, Broken<E>>> {
+        if !self.fits(chunk) {
+            return vec![Err(Broken::TooLarge)];
+        }
+        let before = self.begun.len();
+        self.begun.extend(chunk);
+        let Some(last) = chunk.iter().rposition(is_end) else { return Vec::new() };
+        let begun = self.begun.split_off(before + last + 1);
+        pieces(&std::mem::replace(&mut self.begun, begun))
+    }
+
+    /// What is there when no more comes, and a blank line, so that it counts.
+    fn end<E>(&mut self) -> Vec<Result<Vec<u8>, Broken<E>>> {
+        let mut rest = std::mem::take(&mut self.begun);
+        rest.extend(b"\n\n");
+        vec![Ok(rest)]
+    }
+
     fn fits(&mut self, chunk: &[u8]) -> bool {
         for byte in chunk {
             self.event += 1;
@@ -88,14 +105,37 @@ impl Lines {
     }
 }
 
+/// Whole lines in pieces of at most [`PIECE`] bytes; a longer line is one by itself.
+fn pieces<E>(lines: &[u8]) -> Vec<Result<Vec<u8>, Broken<E>>> {
+    let mut pieces: Vec<Vec<u8>> = Vec::new();
+    for line in lines.split_inclusive(is_end) {
+        match pieces.last_mut().filter(|piece| piece.len() + line.len() <= PIECE) {
+            Some(piece) => piece.extend(line),
+            None => pieces.push(line.to_vec()),
+        }
+    }
+    pieces.into_iter().map(Ok).collect()
+}
+
+fn is_end(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     async fn all(chunks: Vec<Vec<u8>>) -> Vec<Result<String, Broken<()>>> {
         let body = stream::iter(chunks.into_iter().map(Ok::<_, ()>));
-        let events = events(Vec::new(), body).map(|event| event.map(|event| format!("{}:{}", event.event, event.data)));
-        events.collect().await
+        let mut events = std::pin::pin!(events(Vec::new(), body));
+        let mut got = Vec::new();
+        while let Some(event) = events.next().await {
+            got.push(event.map(|event| format!("{}:{}", event.event, event.data)));
+            if got.last().is_some_and(Result::is_err) {
+                break;
+            }
+        }
+        got
     }
 
     #[tokio::test]

@@ -59,13 +59,25 @@ fn a_stream_comes_to_the_same_as_an_answer_at_once() {
         "anthropic_tool_use",
     ] {
         let (streamed, at_once) = (reply(&format!("{name}.sse")), reply(&format!("{name}.json")));
-        assert_eq!(streamed.parts, at_once.parts, "{name}");
+        assert_eq!(plain(&streamed.parts), plain(&at_once.parts), "{name}");
         assert_eq!((streamed.stop, streamed.model), (at_once.stop, at_once.model), "{name}");
         assert!(!streamed.parts.is_empty(), "{name}");
     }
     let (interleaved, at_once) =
         (reply("openai_chat_two_tool_calls_interleaved.sse"), reply("openai_chat_two_tool_calls.json"));
-    assert_eq!((interleaved.parts.len(), interleaved.parts), (2, at_once.parts));
+    assert_eq!((interleaved.parts.len(), plain(&interleaved.parts)), (2, plain(&at_once.parts)));
+}
+
+/// The parts without the blanks in arguments, which are the model's own.
+fn plain(parts: &[Part]) -> Vec<Part> {
+    let compact = |part: &Part| match part {
+        Part::ToolCall { id, name, arguments } => {
+            let arguments: Value = serde_json::from_str(arguments).unwrap();
+            Part::ToolCall { id: id.clone(), name: name.clone(), arguments: arguments.to_string() }
+        }
+        part => part.clone(),
+    };
+    parts.iter().map(compact).collect()
 }
 
 #[test]
@@ -128,17 +140,17 @@ fn a_long_kept_cache_has_its_own_counter() {
 
 #[test]
 fn thinking_is_told_and_goes_back_as_it_came() {
-    let Read { reply, events, .. } = replay("anthropic_thinking.sse");
+    let Read { reply: whole, events, .. } = replay("anthropic_thinking.sse");
     let told: String =
         events.iter().filter_map(|e| if let Event::Thinking(t) = e { Some(t.as_str()) } else { None }).collect();
     assert!(told.starts_with("Simple educational question") && told.ends_with("politely."), "{told}");
-    let Part::Opaque { wire: Wire::Anthropic, value } = &reply.unwrap().parts[0] else { panic!("no thinking") };
+    let Part::Opaque { wire: Wire::Anthropic, value } = &whole.unwrap().parts[0] else { panic!("no thinking") };
     assert_eq!((value["type"].as_str(), value["thinking"].as_str()), (Some("thinking"), Some(told.as_str())));
     assert!(value["signature"].as_str().unwrap().starts_with("c3ludGhldGlj"));
 
     let parts = reply("openai_responses_tools.sse").parts;
     let Part::Opaque { wire: Wire::OpenaiResponses, value } = &parts[0] else { panic!("no thinking") };
-    assert_eq!(value["encrypted_content"], "gAAAAABs");
+    assert!(value["encrypted_content"].as_str().unwrap().starts_with("gAAAAABs"));
 }
 
 #[test]
