@@ -137,14 +137,13 @@ pub fn is_named(section: &str) -> bool {
 /// "unknown setting", and what was probably meant.
 pub fn unknown(key: &str) -> String {
     let sections = KNOWN.keys().filter_map(|name| name.split_once('.')).map(|(section, _)| section);
-    let named = NAMED.iter().flat_map(|(section, settings)| {
-        let own = settings.iter().map(move |(name, _)| format!("{section}.NAME.{name}"));
-        std::iter::once((*section).to_owned()).chain(own)
+    let own = NAMED.iter().flat_map(|(section, settings)| {
+        let each = settings.iter().map(move |(name, _)| format!("{section}.NAME.{name}"));
+        std::iter::once((*section).to_owned()).chain(each)
     });
-    let named: Vec<String> = named.collect();
-    let named = named.into_iter().chain(["day", "total"].map(|period| format!("budgets.tenants.NAME.{period}")));
-    let named: Vec<String> = named.collect();
-    let names = KNOWN.keys().map(String::as_str).chain(sections).chain(named.iter().map(String::as_str));
+    let tenants = ["day", "total"].map(|period| format!("budgets.tenants.NAME.{period}"));
+    let own: Vec<String> = own.chain(tenants).collect();
+    let names = KNOWN.keys().map(String::as_str).chain(sections).chain(own.iter().map(String::as_str));
     nearest(key, names).map_or_else(
         || "unknown setting; `flotilla config` lists them all".to_owned(),
         |near| format!("unknown setting; did you mean `{near}`?"),

@@ -9,7 +9,12 @@ pub const SECRETS: &[&str] = &["server.token", "store.redis_url", "store.postgre
 
 /// Whether a setting is one.
 pub fn is_secret(key: &str) -> bool {
-    SECRETS.contains(&key) || (key.starts_with("providers.") && key.ends_with(".key"))
+    SECRETS.contains(&key) || is_of_provider(key, "key")
+}
+
+/// Whether a setting is this one of a provider.
+fn is_of_provider(key: &str, setting: &str) -> bool {
+    key.starts_with("providers.") && key.rsplit('.').next() == Some(setting)
 }
 
 /// Reads the secrets that are in files.
@@ -44,11 +49,11 @@ pub fn read(layers: &mut Layers) -> Result<(), Error> {
 
 /// The value as it may be shown.
 pub fn masked(key: &str, value: &Value) -> Value {
-    if let (true, Some(headers)) = (key.starts_with("providers.") && key.ends_with(".headers"), value.as_table()) {
+    if let (true, Some(headers)) = (is_of_provider(key, "headers"), value.as_table()) {
         // A header may be a key by another name.
         return headers.keys().map(|name| (name.clone(), Value::String("***".to_owned()))).collect::<Table>().into();
     }
-    let is_address = key.starts_with("providers.") && key.ends_with(".base_url");
+    let is_address = is_of_provider(key, "base_url");
     let Some(text) = value.as_str().filter(|text| (is_secret(key) || is_address) && !text.is_empty()) else {
         return value.clone();
     };

@@ -2,7 +2,7 @@
 
 mod check;
 
-use super::{Choice, Price, Route, Rule, Wire, price, settings::*};
+use super::{Choice, ModelSettings, Price, ProviderSettings, Route, RouteSettings, Rule, Settings, Wire, price};
 use crate::admission::{BreakerLimits, Lane, LaneLimits};
 use flotilla_jobs::Invalid;
 use reqwest::{Url, header::HeaderMap};

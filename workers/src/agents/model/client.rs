@@ -80,13 +80,12 @@ impl Client {
             ended = timeout(total, attempt.run(&self.pools, model, request, &mut sink)) => ended
                 .unwrap_or_else(|_| Err(Complaint::new(Class::Cut, late("did not end its answer", total, "total_ms")))),
         };
-        match ended {
-            Ok(()) => {
-                let mut answered = attempt.answered()?;
-                answered.reply.first_token = spoke.unwrap_or_else(Instant::now).duration_since(began);
-                Ok(answered)
+        match ended.and_then(|()| attempt.reader.end()) {
+            Ok(mut reply) => {
+                reply.first_token = spoke.unwrap_or_else(Instant::now).duration_since(began);
+                Ok(Answered { reply, told: attempt.told })
             }
-            Err(complaint) => Err(attempt.failed(complaint)),
+            Err(complaint) => Err(attempt.failed(&complaint)),
         }
     }
 }
@@ -161,7 +160,7 @@ impl<'a> Attempt<'a> {
         body: impl Stream<Item = Result<Vec<u8>, reqwest::Error>> + Send + Unpin,
         sink: Sink<'_>,
     ) -> Result<(), Complaint> {
-        let mut events = std::pin::pin!(sse::events(head, body));
+        let mut events = std::pin::pin!(sse::events(&head, body));
         loop {
             let ended = self.reader.ended();
             let idle = self.provider.timeouts.idle;
@@ -193,20 +192,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn answered(self) -> Result<Answered, ModelError> {
-        let Self { provider, reader, told, status, retry_after, should_retry, request_id, now } = self;
-        let (usage, begun) = (reader.usage(), reader.begun());
-        match reader.end() {
-            Ok(reply) => Ok(Answered { reply, told }),
-            Err(complaint) => {
-                let reader = Reader::new(provider.wire, None);
-                let rest = Self { provider, reader, told, status, retry_after, should_retry, request_id, now };
-                Err(ModelError { usage, begun, ..rest.failed(complaint) })
-            }
-        }
-    }
-
-    fn failed(self, complaint: Complaint) -> ModelError {
+    fn failed(self, complaint: &Complaint) -> ModelError {
         let cleaner = Cleaner::new(self.provider.key.as_ref(), &self.provider.headers);
         ModelError {
             provider: self.provider.name.clone(),
@@ -223,12 +209,12 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// "did not answer within 120000 ms (first_byte_ms)".
+/// What took too long, and which setting says so.
 fn late(what: &str, limit: Duration, setting: &str) -> String {
     format!("{what} within {} ms ({setting})", limit.as_millis())
 }
 
-/// "was silent for 120000 ms (idle_ms)".
+/// The same for silence in the middle.
 fn silent(idle: Duration) -> String {
     format!("was silent for {} ms (idle_ms)", idle.as_millis())
 }

@@ -16,7 +16,7 @@ pub(super) struct Read {
 pub(super) fn stream(wire: Wire, answer: Option<&Shape>, chunks: Vec<Vec<u8>>) -> Read {
     let body = stream::iter(chunks.into_iter().map(Ok::<_, ()>));
     // All of it is there, so nothing waits.
-    let events = sse::events(Vec::new(), body).collect::<Vec<_>>().now_or_never().unwrap_or_default();
+    let events = sse::events(&[], body).collect::<Vec<_>>().now_or_never().unwrap_or_default();
     read(wire, answer, |reader, sink| {
         for event in events {
             let event = event.map_err(|broken| Complaint::cut(broken.to_string()))?;

@@ -191,7 +191,7 @@ fn word(value: &Value, key: &str) -> String {
     }
 }
 
-/// What FastAPI says. Only what is wrong is taken: it quotes the request too.
+/// What `FastAPI` says. Only what is wrong is taken: it quotes the request too.
 fn detail(detail: Option<&Value>) -> String {
     match detail {
         Some(Value::String(text)) => text.clone(),

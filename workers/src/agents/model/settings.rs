@@ -37,8 +37,7 @@ pub struct ProviderSettings {
     pub breaker_failures: Option<u32>,
     pub breaker_rest_ms: Option<u64>,
     /// The key was read from it by whoever read the configuration.
-    #[serde(rename = "key_file")]
-    pub _key_file: Option<String>,
+    pub key_file: Option<String>,
 }
 
 /// A model.

@@ -103,8 +103,8 @@ impl Reader {
         }
         match &mut self.format {
             Format::Chat(reader) => reader.chunk(&event, &mut self.said, sink),
-            Format::Responses(reader) => reader.event(name, event, &mut self.said, sink),
-            Format::Anthropic(reader) => reader.event(name, event, &mut self.said, sink),
+            Format::Responses(reader) => reader.event(name, &event, &mut self.said, sink),
+            Format::Anthropic(reader) => reader.event(name, &event, &mut self.said, sink),
         }
     }
 
@@ -113,8 +113,8 @@ impl Reader {
         let body: Value = serde_json::from_slice(body).map_err(|_| Complaint::cut("an answer that is not JSON"))?;
         match &mut self.format {
             Format::Chat(reader) => reader.whole(&body, &mut self.said, sink),
-            Format::Responses(reader) => reader.whole(body, &mut self.said, sink),
-            Format::Anthropic(reader) => reader.whole(body, &mut self.said, sink),
+            Format::Responses(reader) => reader.whole(&body, &mut self.said, sink),
+            Format::Anthropic(reader) => reader.whole(&body, &mut self.said, sink),
         }
     }
 
@@ -143,7 +143,7 @@ impl Reader {
     }
 
     /// The answer, if all of it is there.
-    pub(super) fn end(self) -> Result<Reply, Complaint> {
+    pub(super) fn end(&mut self) -> Result<Reply, Complaint> {
         if !self.ended() {
             return Err(Complaint::cut("a stream that ended in the middle"));
         }
@@ -152,6 +152,6 @@ impl Reader {
             Format::Responses(_) => Wire::OpenaiResponses,
             Format::Anthropic(_) => Wire::Anthropic,
         };
-        Ok(self.said.reply(wire))
+        Ok(std::mem::take(&mut self.said).reply(wire))
     }
 }

@@ -60,7 +60,9 @@ pub fn key(key: Option<&SecretString>) -> Result<(), Invalid> {
 /// Enough of the key's hash to tell it from others.
 pub fn key_name(key: Option<&SecretString>) -> String {
     let Some(key) = key else { return "none".to_owned() };
-    Sha256::digest(key.expose_secret()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let hash = Sha256::digest(key.expose_secret());
+    let start = hash.iter().take(4).fold(0u32, |start, byte| start << 8 | u32::from(*byte));
+    format!("{start:08x}")
 }
 
 /// Headers that a request can carry and that are not the client's own.

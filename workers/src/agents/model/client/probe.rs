@@ -26,7 +26,7 @@ impl Client {
             || Complaint::new(Class::Unreachable, super::late("did not answer", LIMIT, "the limit of this check"));
         match timeout(LIMIT, attempt.look(&self.pools)).await.unwrap_or_else(|_| Err(late())) {
             Ok(probe) => Ok(probe),
-            Err(complaint) => Err(attempt.failed(complaint)),
+            Err(complaint) => Err(attempt.failed(&complaint)),
         }
     }
 }

@@ -35,10 +35,10 @@ impl<E> fmt::Display for Broken<E> {
 
 /// The events of a body whose first bytes are `head`. An event that the end cuts off before its blank line counts.
 pub fn events<E>(
-    head: Vec<u8>,
+    head: &[u8],
     body: impl Stream<Item = Result<Vec<u8>, E>>,
 ) -> impl Stream<Item = Result<Event, Broken<E>>> {
-    let head = head.strip_prefix(BOM).map_or_else(|| head.clone(), <[u8]>::to_vec);
+    let head = head.strip_prefix(BOM).unwrap_or(head).to_vec();
     let mut lines = Lines::default();
     // A blank line before all keeps the parser from looking for a mark itself.
     let start = stream::iter([Some(Ok(b"\n".to_vec())), Some(Ok(head))]);
@@ -74,7 +74,7 @@ impl Lines {
         }
         let before = self.begun.len();
         self.begun.extend(chunk);
-        let Some(last) = chunk.iter().rposition(is_end) else { return Vec::new() };
+        let Some(last) = chunk.iter().rposition(|byte| is_end(*byte)) else { return Vec::new() };
         let begun = self.begun.split_off(before + last + 1);
         pieces(&std::mem::replace(&mut self.begun, begun))
     }
@@ -108,7 +108,7 @@ impl Lines {
 /// Whole lines in pieces of at most [`PIECE`] bytes; a longer line is one by itself.
 fn pieces<E>(lines: &[u8]) -> Vec<Result<Vec<u8>, Broken<E>>> {
     let mut pieces: Vec<Vec<u8>> = Vec::new();
-    for line in lines.split_inclusive(is_end) {
+    for line in lines.split_inclusive(|byte| is_end(*byte)) {
         match pieces.last_mut().filter(|piece| piece.len() + line.len() <= PIECE) {
             Some(piece) => piece.extend(line),
             None => pieces.push(line.to_vec()),
@@ -117,7 +117,7 @@ fn pieces<E>(lines: &[u8]) -> Vec<Result<Vec<u8>, Broken<E>>> {
     pieces.into_iter().map(Ok).collect()
 }
 
-fn is_end(byte: &u8) -> bool {
+fn is_end(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
@@ -127,7 +127,7 @@ mod tests {
 
     async fn all(chunks: Vec<Vec<u8>>) -> Vec<Result<String, Broken<()>>> {
         let body = stream::iter(chunks.into_iter().map(Ok::<_, ()>));
-        let mut events = std::pin::pin!(events(Vec::new(), body));
+        let mut events = std::pin::pin!(events(&[], body));
         let mut got = Vec::new();
         while let Some(event) = events.next().await {
             got.push(event.map(|event| format!("{}:{}", event.event, event.data)));
@@ -143,7 +143,7 @@ mod tests {
         let text =
             "\u{feff}: hello\r\n\r\nevent: a\r\ndata: 1\r\ndata: 2\r\n\r\n\n\ndata: ü\n\nid: 3\nretry: 1\n\ndata: last";
         let expected = ["a:1\n2", "message:ü", "message:last"].map(|text| Ok(text.to_owned()));
-        let head = events(text.as_bytes().to_vec(), stream::iter(Vec::<Result<Vec<u8>, ()>>::new()));
+        let head = events(text.as_bytes(), stream::iter(Vec::<Result<Vec<u8>, ()>>::new()));
         let got: Vec<_> = head.map(|e| e.map(|e| format!("{}:{}", e.event, e.data))).collect().await;
         assert_eq!(got, expected);
 

@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn a_wait_is_asked_for_in_four_ways() {
-        let cases: &[(&[(&'static str, &'static str)], Option<u64>)] = &[
-            (&[("retry-after", "3")], Some(3_000)),
+        let cases = [
+            (&[("retry-after", "3")][..], Some(3_000)),
             (&[("retry-after", "0.25")], Some(250)),
             (&[("retry-after", "3"), ("retry-after-ms", "150.5")], Some(150)),
             (&[("retry-after", "3"), ("retry-after-ms", "soon")], Some(3_000)),
@@ -127,7 +127,7 @@ mod tests {
         for (pairs, ms) in cases {
             let map = headers(pairs);
             let wait = Headers::new(&map, NOW).retry_after().map(|wait| wait.as_millis() as u64);
-            assert_eq!(wait, *ms, "{pairs:?}");
+            assert_eq!(wait, ms, "{pairs:?}");
         }
     }
 

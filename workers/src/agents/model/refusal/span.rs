@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// No wait is longer, whatever is asked for.
-pub const LONGEST: Duration = Duration::from_secs(24 * 3600);
+pub const LONGEST: Duration = Duration::from_hours(24);
 
 /// What comes before a length of time in a sentence.
 const PHRASES: &[&str] = &["try again in ", "retry after ", "retry in ", "try again after "];

@@ -68,11 +68,11 @@ fn a_conversation_that_was_made_smaller_is_counted_anew() {
     let mut counter = Counter::default();
     let long = counter.count(Wire::OpenaiChat, &request(vec![user("one two three"), user("four"), user("five")]));
     let short = request(vec![user("in short"), user("five")]);
-    let counted = counter.count(Wire::OpenaiChat, &short);
-    assert!(counted < long && counted == Counter::default().count(Wire::OpenaiChat, &short));
+    let less = counter.count(Wire::OpenaiChat, &short);
+    assert!(less < long && less == Counter::default().count(Wire::OpenaiChat, &short));
     let mut shaped = short;
     shaped.answer = Some(Arc::new(Shape { name: "findings".to_owned(), schema: json!({ "type": "object" }) }));
-    assert!(counter.count(Wire::OpenaiChat, &shaped) > counted);
+    assert!(counter.count(Wire::OpenaiChat, &shaped) > less);
 }
 
 #[test]

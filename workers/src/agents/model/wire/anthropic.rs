@@ -47,9 +47,9 @@ impl Reader {
         self.ended
     }
 
-    pub fn event(&mut self, name: &str, event: Value, said: &mut Said, sink: Sink<'_>) -> Result<bool, Complaint> {
-        let kind = lenient::word(&event, "type").unwrap_or(name).to_owned();
-        let place = lenient::index(&event, "index").unwrap_or(0);
+    pub fn event(&mut self, name: &str, event: &Value, said: &mut Said, sink: Sink<'_>) -> Result<bool, Complaint> {
+        let kind = lenient::word(event, "type").unwrap_or(name).to_owned();
+        let place = lenient::index(event, "index").unwrap_or(0);
         match kind.as_str() {
             "message_start" => {
                 let message = event.get("message").unwrap_or(&Value::Null);
@@ -57,12 +57,12 @@ impl Reader {
                 self.count(message, said);
             }
             "content_block_start" => {
-                self.open(place, event.get("content_block").unwrap_or(&Value::Null), said, sink)?
+                self.open(place, event.get("content_block").unwrap_or(&Value::Null), said, sink)?;
             }
             "content_block_delta" => self.delta(place, event.get("delta").unwrap_or(&Value::Null), said, sink)?,
             "content_block_stop" => self.close(place, said, sink)?,
             "message_delta" => {
-                self.count(&event, said);
+                self.count(event, said);
                 if let Some(reason) = event.get("delta").and_then(|delta| lenient::word(delta, "stop_reason")) {
                     said.stop = Some(stop(reason));
                 }
@@ -75,24 +75,24 @@ impl Reader {
                 self.ended = true;
                 return Ok(true);
             }
-            "error" => return Err(Complaint::in_stream(&event)),
+            "error" => return Err(Complaint::in_stream(event)),
             // `ping`, and what is yet to come.
             _ => {}
         }
         Ok(false)
     }
 
-    pub fn whole(&mut self, body: Value, said: &mut Said, sink: Sink<'_>) -> Result<(), Complaint> {
-        if lenient::text(&body, "type") == Some("error") || body.get("error").is_some_and(|error| !error.is_null()) {
-            return Err(Complaint::in_stream(&body));
+    pub fn whole(&mut self, body: &Value, said: &mut Said, sink: Sink<'_>) -> Result<(), Complaint> {
+        if lenient::text(body, "type") == Some("error") || body.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(Complaint::in_stream(body));
         }
-        said.started(lenient::word(&body, "id"), lenient::word(&body, "model"), sink);
-        self.count(&body, said);
-        for (place, block) in (0..).zip(lenient::list(&body, "content")) {
+        said.started(lenient::word(body, "id"), lenient::word(body, "model"), sink);
+        self.count(body, said);
+        for (place, block) in (0..).zip(lenient::list(body, "content")) {
             self.open(place, block, said, sink)?;
             self.close(place, said, sink)?;
         }
-        let reason = lenient::word(&body, "stop_reason");
+        let reason = lenient::word(body, "stop_reason");
         said.stop = reason.map(stop);
         self.ended = reason.is_some() || body.get("content").is_some_and(Value::is_array);
         Ok(())

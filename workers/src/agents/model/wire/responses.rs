@@ -24,9 +24,9 @@ impl Reader {
         self.ended
     }
 
-    pub fn event(&mut self, name: &str, event: Value, said: &mut Said, sink: Sink<'_>) -> Result<bool, Complaint> {
-        let kind = lenient::word(&event, "type").unwrap_or(name);
-        let piece = || lenient::text(&event, "delta").unwrap_or_default();
+    pub fn event(&mut self, name: &str, event: &Value, said: &mut Said, sink: Sink<'_>) -> Result<bool, Complaint> {
+        let kind = lenient::word(event, "type").unwrap_or(name);
+        let piece = || lenient::text(event, "delta").unwrap_or_default();
         match kind {
             "response.created" | "response.in_progress" | "response.queued" => {
                 let response = event.get("response").unwrap_or(&Value::Null);
@@ -35,25 +35,25 @@ impl Reader {
             "response.output_item.added" => {
                 said.started(None, None, sink);
                 if let Some(item) = event.get("item").filter(|item| is_call(item)) {
-                    call(item, item_place(&event, 0), said, sink)?;
+                    call(item, item_place(event, 0), said, sink)?;
                 }
             }
-            "response.output_text.delta" => said.text(item_place(&event, content(&event)), piece(), sink)?,
+            "response.output_text.delta" => said.text(item_place(event, content(event)), piece(), sink)?,
             "response.refusal.delta" => {
                 said.refused = true;
-                said.text(item_place(&event, content(&event)), piece(), sink)?;
+                said.text(item_place(event, content(event)), piece(), sink)?;
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                said.thinking(piece(), sink)?
+                said.thinking(piece(), sink)?;
             }
-            "response.function_call_arguments.delta" => said.arguments(item_place(&event, 0), piece(), sink)?,
+            "response.function_call_arguments.delta" => said.arguments(item_place(event, 0), piece(), sink)?,
             "response.function_call_arguments.done" => {
-                let whole = lenient::arguments(&event, "arguments").unwrap_or_default();
-                said.whole_arguments(item_place(&event, 0), &whole, sink)?;
+                let whole = lenient::arguments(event, "arguments").unwrap_or_default();
+                said.whole_arguments(item_place(event, 0), &whole, sink)?;
             }
             "response.output_item.done" => {
                 if let Some(item) = event.get("item") {
-                    whole_item(item, lenient::index(&event, "output_index").unwrap_or(0), said, sink)?;
+                    whole_item(item, lenient::index(event, "output_index").unwrap_or(0), said, sink)?;
                 }
             }
             "response.completed"
@@ -65,15 +65,15 @@ impl Reader {
                 self.response(response, kind, said, sink)?;
                 return Ok(true);
             }
-            "error" => return Err(Complaint::in_stream(&event)),
+            "error" => return Err(Complaint::in_stream(event)),
             // Of some sixty kinds of events, these say all that is needed.
             _ => {}
         }
         Ok(false)
     }
 
-    pub fn whole(&mut self, body: Value, said: &mut Said, sink: Sink<'_>) -> Result<(), Complaint> {
-        self.response(&body, "", said, sink)
+    pub fn whole(&mut self, body: &Value, said: &mut Said, sink: Sink<'_>) -> Result<(), Complaint> {
+        self.response(body, "", said, sink)
     }
 
     /// Takes in the response as a whole; what events said of it before is not said again.

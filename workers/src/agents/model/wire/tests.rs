@@ -25,8 +25,12 @@ fn wire_of(name: &str) -> Wire {
     }
 }
 
+fn is_stream(name: &str) -> bool {
+    PathBuf::from(name).extension().is_some_and(|extension| extension == "sse")
+}
+
 fn replay(name: &str) -> Read {
-    if name.ends_with(".sse") {
+    if is_stream(name) {
         stream(wire_of(name), None, vec![fixture(name)])
     } else {
         whole(wire_of(name), None, &fixture(name))
@@ -38,10 +42,11 @@ fn reply(name: &str) -> Reply {
 }
 
 fn data(wire: Wire, events: &[Value]) -> Read {
-    let text: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-    stream(wire, None, vec![text.into_bytes()])
+    let chunks = events.iter().map(|event| format!("data: {event}\n\n").into_bytes());
+    stream(wire, None, chunks.collect())
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what it is compared with is optional")]
 fn usage(input: u64, cache_read: u64, cache_write: u64, output: u64, reasoning: u64) -> Option<Usage> {
     Some(Usage { input, cache_read, cache_write, cache_write_1h: 0, output, reasoning })
 }
@@ -178,7 +183,7 @@ fn a_stream_without_its_end_was_cut() {
     }
     // What was counted before is not lost.
     let text = String::from_utf8(fixture("anthropic_text.sse")).unwrap();
-    let read = stream(Wire::Anthropic, None, vec![text[..text.len() / 2].as_bytes().to_vec()]);
+    let read = stream(Wire::Anthropic, None, vec![text.as_bytes()[..text.len() / 2].to_vec()]);
     assert!(read.reply.is_err() && read.usage.is_some_and(|usage| usage.input > 0));
 }
 

@@ -53,7 +53,8 @@ pub fn finish(reason: &str) -> String {
 }
 
 pub fn sse(events: &[serde_json::Value]) -> String {
-    events.iter().map(|event| format!("data: {event}\n\n")).collect()
+    let events: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    events.concat()
 }
 
 /// The server and its one client.

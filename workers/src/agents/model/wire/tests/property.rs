@@ -8,7 +8,7 @@ fn any_fixture() -> impl Strategy<Value = String> {
     let names: Vec<String> = fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../dev-model/fixtures"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".sse"))
+        .filter(|name| is_stream(name))
         .collect();
     assert!(names.len() > 10);
     proptest::sample::select(names)
@@ -16,7 +16,9 @@ fn any_fixture() -> impl Strategy<Value = String> {
 
 /// The same bytes, cut at these places.
 fn cut(bytes: &[u8], mut at: Vec<usize>) -> Vec<Vec<u8>> {
-    at.iter_mut().for_each(|place| *place %= bytes.len());
+    for place in &mut at {
+        *place %= bytes.len();
+    }
     at.extend([0, bytes.len()]);
     at.sort_unstable();
     at.windows(2).map(|pair| bytes[pair[0]..pair[1]].to_vec()).collect()
