@@ -1,5 +1,7 @@
 //! Cases of the agents' side of a store.
 
+use crate::{budget, journal, ledger};
+
 suite! {
     journal::{
         a_run_goes_on_as_it_began,
