@@ -5,7 +5,7 @@ mod collect;
 pub mod diff;
 mod error;
 mod filter;
-mod git;
+pub(crate) mod git;
 mod host;
 mod roots;
 pub mod rules;
