@@ -1,0 +1,331 @@
+//! One paid call: let through, on record, made, and on record again with what it cost.
+
+use super::Asked;
+use crate::{
+    admission::{Ask, Used, Why},
+    agents::{
+        gate::{self, Entry, Pass},
+        halt::Halt,
+        host::Said as Live,
+        model::{Answered, Client, Event, Model, ModelError, Provider, Request, retry},
+        patience::{LONG, SHORT},
+        record::{self, Said},
+        run::{Run, only},
+        talk::Talk,
+    },
+    journal::{Begin, Begun, EndStep, Ended, StepOutcome},
+    ledger::{Call, Hold},
+    metrics::CallEnded,
+};
+use async_trait::async_trait;
+use flotilla_jobs::{MicroUsd, Usage};
+use serde_json::value::to_raw_value;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// After a stream's longest time: its permit counts no more, as its worker must have died.
+const PERMIT_MARGIN: Duration = Duration::from_secs(30);
+/// For the last word on a call of a job that must end.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
+/// Calls models.
+#[async_trait]
+pub trait Speak: Send + Sync {
+    /// One call, without any retry.
+    async fn call(
+        &self,
+        provider: &Provider,
+        model: &Model,
+        request: &Request,
+        cancelled: &CancellationToken,
+        hear: &mut (dyn FnMut(Event) + Send),
+    ) -> Result<Answered, ModelError>;
+}
+
+#[async_trait]
+impl Speak for Client {
+    async fn call(
+        &self,
+        provider: &Provider,
+        model: &Model,
+        request: &Request,
+        cancelled: &CancellationToken,
+        hear: &mut (dyn FnMut(Event) + Send),
+    ) -> Result<Answered, ModelError> {
+        Self::call(self, provider, model, request, cancelled, hear).await
+    }
+}
+
+/// What came of trying one call.
+pub(super) enum Once {
+    /// The model answered, now or before.
+    Said(Said),
+    /// It may not be called yet.
+    Wait(Duration, String),
+    /// It may never be called with so much.
+    TooLarge(String),
+    /// It was called and gave no answer.
+    Failed(ModelError),
+}
+
+/// Tokens that a call may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Estimate {
+    /// Without any correction.
+    pub plain: u64,
+    /// As corrected by what the model's provider counted before.
+    pub input: u64,
+    /// The same with a margin: what a budget must have room for.
+    pub held: u64,
+    pub output: u64,
+}
+
+impl Run {
+    /// Tokens of the next call of a model.
+    pub(super) fn estimate(&self, talk: &Talk, (provider, model): (&Provider, &Model)) -> Estimate {
+        let plain = talk.tokens(provider.wire);
+        let factors = self.agents.learned.factors();
+        let (input, held) = (factors.corrected(model, plain), factors.held(model, plain));
+        Estimate { plain, input, held, output: talk.request.max_output.min(model.max_output).into() }
+    }
+
+    /// Calls a model once.
+    pub(super) async fn once(&self, asked: &Asked<'_>, name: &str) -> Result<Once, Halt> {
+        let means = &self.agents.means;
+        let Some((provider, model)) = means.catalog.model(name) else {
+            return Ok(Once::TooLarge(format!("the model `{name}` is not configured any more")));
+        };
+        let estimate = self.estimate(asked.talk, (provider, model));
+        let hold = hold(model, &estimate);
+        let _room = tokio::select! {
+            biased;
+            () = self.job.cancelled.cancelled() => return Err(Halt::Cancelled),
+            room = self.meter.hold(hold) => room?,
+        };
+        let pass = match self.admit(asked, (provider, model), &estimate).await? {
+            Ok(pass) => pass,
+            Err(other) => return Ok(other),
+        };
+        let answer = match self.job.border() {
+            Ok(()) => self.begin(asked, provider, model, &estimate, hold).await,
+            Err(halt) => Err(halt),
+        };
+        let attempt = match answer {
+            Ok(Begun::Started { attempt }) => attempt,
+            other => {
+                pass.done(Used { input: Some(0), output: Some(0), ..Used::default() }).await;
+                return self.not_begun(asked, other?).await;
+            }
+        };
+        if attempt > 1 {
+            (self.job.say)(Live::Again { thread: asked.next.key.thread });
+        }
+        let start = Instant::now();
+        let (result, late) = self.call(asked, provider, model).await;
+        self.measure(provider, model, &result, start.elapsed());
+        let used = match &result {
+            Ok(Answered { reply, told }) => gate::used_by_answer(reply.usage.as_ref(), *told),
+            // A provider that does not say how long to be quiet may say when its limits are there again.
+            Err(error) => Used { sleep: retry::is_lane_asleep(error), ..gate::used_by_failure(error) },
+        };
+        let (_, once) = tokio::join!(timeout(LAST_WORD, pass.done(used)), self.end(asked, model, attempt, result));
+        match once? {
+            Once::Failed(_) if late => Err(self.meter.out_of_time()),
+            once => Ok(once),
+        }
+    }
+
+    /// Waits for the provider's limits, for a while.
+    async fn admit(
+        &self,
+        asked: &Asked<'_>,
+        (provider, model): (&Provider, &Model),
+        estimate: &Estimate,
+    ) -> Result<Result<Pass, Once>, Halt> {
+        let key = asked.next.key;
+        let ask = Ask {
+            lane: provider.lane(model),
+            limits: model.limits,
+            breaker: provider.breaker,
+            holder: format!("{}/{}/{}", self.id, key.thread, key.seq),
+            input: estimate.input,
+            output: estimate.output,
+            lease: provider.timeouts.total + PERMIT_MARGIN,
+        };
+        match self.agents.gate.enter(&ask, &self.job.cancelled).await? {
+            Entry::Go(pass) => Ok(Ok(pass)),
+            Entry::Cancelled => Err(Halt::Cancelled),
+            Entry::Snooze(wait, why) => {
+                let why = match why {
+                    Why::Rate => "its rate is used up",
+                    Why::Streams => "it has as many calls at once as it may",
+                    Why::Asleep => "its provider asked for quiet",
+                    Why::Breaker => "its provider fails",
+                };
+                Ok(Err(Once::Wait(wait, format!("{} has to wait: {why}", ask.lane))))
+            }
+            Entry::TooLarge { limit, allowed, needed } => {
+                let lane = &ask.lane;
+                let what = format!(
+                    "a call of {lane} needs {needed} of its {limit}, which allow {allowed}; raise that or ask for less"
+                );
+                Ok(Err(Once::TooLarge(what)))
+            }
+        }
+    }
+
+    async fn begin(
+        &self,
+        asked: &Asked<'_>,
+        provider: &Provider,
+        model: &Model,
+        estimate: &Estimate,
+        hold: Hold,
+    ) -> Result<Begun, Halt> {
+        let means = &self.agents.means;
+        let call = Call {
+            provider: provider.name.clone(),
+            model: model.name.clone(),
+            price: model.price.as_ref().and_then(|price| to_raw_value(price).ok()),
+            hold,
+            estimated_input: estimate.plain,
+            limits: means.budgets.limits(self.job.lease.job(), self.job.session.as_deref(), &self.job.tenant),
+        };
+        let begin = Begin {
+            lease: self.job.lease.clone(),
+            run: self.id,
+            key: asked.next.key,
+            kind: asked.next.kind,
+            name: asked.next.name.clone(),
+            input_hash: asked.next.hash,
+            request: Some(asked.new.clone()),
+            call: Some(call),
+            again: false,
+        };
+        only(self.job.patiently(SHORT, || means.journal.begin(vec![begin.clone()])).await?)
+    }
+
+    /// The call must not be made.
+    async fn not_begun(&self, asked: &Asked<'_>, begun: Begun) -> Result<Once, Halt> {
+        match begun {
+            Begun::Done(step) => record::read(&step).map(Once::Said),
+            Begun::Changed { recorded } => Err(self.diverged(asked.next, &recorded).await),
+            Begun::Refused(refused) => Err(Halt::Pause(refused)),
+            Begun::LeaseLost => Err(Halt::LeaseLost),
+            Begun::Started { .. } | Begun::Unknown => {
+                Err(Halt::fail("journal", "the journal gave an answer that a model's step cannot have"))
+            }
+        }
+    }
+
+    /// Makes the call; also answers whether it was ended since the run's time is up.
+    async fn call(
+        &self,
+        asked: &Asked<'_>,
+        provider: &Provider,
+        model: &Model,
+    ) -> (Result<Answered, ModelError>, bool) {
+        let thread = asked.next.key.thread;
+        let mut request = asked.talk.request.clone();
+        request.max_output = request.max_output.min(model.max_output);
+        let say = self.job.say.clone();
+        let mut hear = move |event| {
+            if let Event::Text(text) = event {
+                say(Live::Text { thread, text });
+            }
+        };
+        let end = self.job.cancelled.child_token();
+        let time_left = self.meter.time_left().unwrap_or_default();
+        let call = self.agents.means.client.call(provider, model, &request, &end, &mut hear);
+        tokio::pin!(call);
+        tokio::select! {
+            biased;
+            result = &mut call => (result, false),
+            () = sleep(time_left) => {
+                end.cancel();
+                (call.await, true)
+            }
+        }
+    }
+
+    /// Puts the end of a call on record.
+    async fn end(
+        &self,
+        asked: &Asked<'_>,
+        model: &Model,
+        attempt: u32,
+        result: Result<Answered, ModelError>,
+    ) -> Result<Once, Halt> {
+        let (outcome, usage, cost, request_id, said) = match result {
+            Ok(Answered { reply, .. }) => {
+                let (usage, id) = (reply.usage, reply.id.clone());
+                let said = Said { by: model.name.clone(), reply };
+                (StepOutcome::Done(record::write(&said)?), usage, cost(model, usage), id, Ok(said))
+            }
+            Err(error) => {
+                let failed =
+                    StepOutcome::Failed { code: error.class.as_str().to_owned(), message: error.message.clone() };
+                let cost = if is_free(&error) { Some(MicroUsd::ZERO) } else { cost(model, error.usage) };
+                (failed, error.usage, cost, error.request_id.clone(), Err(error))
+            }
+        };
+        self.meter.called(said.is_ok().then_some(&model.name), usage, cost);
+        let end = EndStep {
+            lease: self.job.lease.clone(),
+            run: self.id,
+            key: asked.next.key,
+            attempt,
+            outcome,
+            usage,
+            cost,
+            request_id,
+        };
+        match (self.put(end).await?, said) {
+            (Ended::LeaseLost, _) => Err(Halt::LeaseLost),
+            (Ended::DoneBefore, _) => self.reread(asked.next).await.map(Once::Said),
+            (Ended::Recorded, Ok(said)) => Ok(Once::Said(said)),
+            (Ended::Recorded, Err(error)) => Ok(Once::Failed(error)),
+        }
+    }
+
+    /// Tells the journal, for as long as it takes: what was paid must not be paid again for an outage of seconds.
+    async fn put(&self, end: EndStep) -> Result<Ended, Halt> {
+        let journal = &self.agents.means.journal;
+        match self.job.patiently(LONG, || journal.end(vec![end.clone()])).await {
+            Err(Halt::Cancelled) => {
+                // The tokens were used all the same; where this is not heard, the call counts as lost.
+                let _ = timeout(LAST_WORD, journal.end(vec![end])).await;
+                Err(Halt::Cancelled)
+            }
+            ended => only(ended?),
+        }
+    }
+
+    fn measure(&self, provider: &Provider, model: &Model, result: &Result<Answered, ModelError>, took: Duration) {
+        let (outcome, usage, first_token) = match result {
+            Ok(Answered { reply, .. }) => ("ok", reply.usage.as_ref(), Some(reply.first_token)),
+            Err(error) => (error.class.as_str(), error.usage.as_ref(), None),
+        };
+        let (provider, model, cost) = (&provider.name, &model.name, cost(model, usage.copied()));
+        let metrics = &self.agents.means.metrics;
+        metrics.call_ended(&CallEnded { provider, model, outcome, usage, cost, first_token, took });
+    }
+}
+
+/// Most that the call may take.
+fn hold(model: &Model, estimate: &Estimate) -> Hold {
+    let Estimate { held, output, .. } = *estimate;
+    let cost = model.price.as_ref().map_or(MicroUsd::ZERO, |price| price.most(held, output));
+    Hold { cost, tokens: held + output }
+}
+
+/// What it took, where both the price and the tokens are known.
+fn cost(model: &Model, usage: Option<Usage>) -> Option<MicroUsd> {
+    Some(model.price.as_ref()?.cost(&usage?))
+}
+
+/// Whether the provider refused the call before any work: then nothing is charged.
+fn is_free(error: &ModelError) -> bool {
+    error.usage.is_none() && !error.begun && error.status.is_some_and(|status| status >= 400)
+}
