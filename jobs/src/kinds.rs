@@ -5,5 +5,7 @@ mod code_review;
 mod drill;
 
 pub use chat_turn::{ChatReply, ChatTurn};
-pub use code_review::{Category, CodeReview, Finding, Review, ReviewedFile, Severity, SkippedFile, Source};
+pub use code_review::{
+    AgentWork, Category, CodeReview, Finding, FoundBy, Review, ReviewedFile, Severity, SkippedFile, Source,
+};
 pub use drill::{Act, Drill, DrillReport, Step};

@@ -5,7 +5,7 @@
 
 use crate::shown::line;
 use anstyle::{AnsiColor, Style};
-use flotilla_jobs::kinds::{Finding, Review, Severity};
+use flotilla_jobs::kinds::{AgentWork, Finding, Review, Severity};
 use std::{
     fmt::Write as _,
     io::{self, Write},
@@ -26,13 +26,48 @@ pub fn write(review: &Review, out: &mut dyn Write) -> io::Result<()> {
     for note in &review.notes {
         writeln!(out, "{DIM}note: {}{DIM:#}", line(note))?;
     }
+    if let Some(work) = &review.agent {
+        for left in &work.left_out {
+            writeln!(out, "{DIM}not shown to a model: {} ({}){DIM:#}", line(&left.path), line(&left.reason))?;
+        }
+        writeln!(out, "{DIM}{}{DIM:#}", cost(work))?;
+    }
     writeln!(out, "{}", summary(review))
+}
+
+/// Which models, how much of them, for how much, and how long.
+fn cost(work: &AgentWork) -> String {
+    let models = if work.models.is_empty() { "none answered".to_owned() } else { work.models.join(", ") };
+    let mut text = format!(
+        "model: {}; {}, {}",
+        line(&models),
+        plural(work.steps as usize, "step"),
+        plural(work.batches as usize, "batch")
+    );
+    let cost = work.cost.map_or_else(|| "cost unknown".to_owned(), |cost| cost.to_string());
+    let (tokens_in, tokens_out) = (work.usage.prompt(), work.usage.output);
+    let seconds = (work.duration_ms + 50) / 100;
+    // Writing to a string does not fail.
+    let _ = write!(text, "; {tokens_in} tokens in, {tokens_out} out; {cost}; {}.{} s", seconds / 10, seconds % 10);
+    let counts = [
+        (work.dropped, "dropped"),
+        (work.discarded, "discarded by a second look"),
+        (work.duplicates, "said already"),
+        (work.over_limit, "over the limit"),
+    ];
+    let counts: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let _ = write!(text, "; {} proposed", plural(work.proposed as usize, "finding"));
+    if !counts.is_empty() {
+        let _ = write!(text, " ({})", counts.join(", "));
+    }
+    text
 }
 
 fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let style = style(finding.severity);
     write!(out, "{style}{}{style:#} {BOLD}{}{BOLD:#}", finding.severity, line(&finding.title))?;
-    writeln!(out, "  {DIM}{}{DIM:#}", finding.rule)?;
+    let sure = finding.confidence.map(|percent| format!(", {percent} % sure")).unwrap_or_default();
+    writeln!(out, "  {DIM}{}{sure}{DIM:#}", finding.rule)?;
     writeln!(out, "  --> {}", place(finding))?;
     for (text, number) in finding.excerpt.lines().zip(finding.start_line..) {
         writeln!(out, "  {DIM}{number:>5} |{DIM:#} {}", line(text))?;
@@ -83,7 +118,8 @@ fn summary(review: &Review) -> String {
 }
 
 fn plural(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+    let ending = if what.ends_with("ch") { "es" } else { "s" };
+    format!("{n} {what}{}", if n == 1 { "" } else { ending })
 }
 
 fn style(severity: Severity) -> Style {

@@ -44,6 +44,7 @@ pub fn log(review: &Review) -> Value {
             "columnKind": "unicodeCodePoints",
             "invocations": [{ "executionSuccessful": true, "toolExecutionNotifications": notifications }],
             "results": results,
+            "properties": review.agent.as_ref().map_or_else(|| json!({}), |work| json!({ "agent": work })),
         }],
     })
 }
@@ -68,8 +69,12 @@ fn result(finding: &Finding, rules: &[&RuleInfo]) -> Value {
         "level": level(finding.severity),
         "message": { "text": format!("{}\n{}", finding.title, finding.body) },
         "partialFingerprints": { "flotilla/v1": finding.fingerprint },
-        "properties": { "severity": finding.severity, "category": finding.category },
+        "properties": { "severity": finding.severity, "category": finding.category, "source": finding.source },
     });
+    if let Some(confidence) = finding.confidence {
+        // Code scanning services read a rank from 0 to 100.
+        result["rank"] = json!(confidence);
+    }
     if let Some(index) = rules.iter().position(|info| info.id == finding.rule) {
         result["ruleIndex"] = json!(index);
     }

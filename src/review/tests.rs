@@ -1,12 +1,16 @@
 //! What people and code scanning services get to see.
 
 use super::*;
-use flotilla_jobs::kinds::{Category, Finding, SkippedFile};
+use flotilla_jobs::{
+    MicroUsd, Usage,
+    kinds::{AgentWork, Category, Finding, FoundBy, SkippedFile},
+};
 use serde_json::{Value, json};
 
 fn review() -> Review {
     let finding = Finding {
         rule: "danger/js-eval".to_owned(),
+        source: FoundBy::Rule,
         path: "src/a b\u{1b}[2J.js".to_owned(),
         start_line: 3,
         end_line: 4,
@@ -17,6 +21,7 @@ fn review() -> Review {
         suggestion: Some(String::new()),
         excerpt: "eval(x)\n\u{202e}eval(y)".to_owned(),
         fingerprint: "00ff".to_owned(),
+        confidence: None,
     };
     let whole = Finding {
         start_line: 0,
@@ -85,4 +90,38 @@ fn severities_from_the_mildest_that_counts_fail() {
     assert_eq!(exit_code(&review(), Severity::High), 1);
     assert_eq!(exit_code(&review(), Severity::Critical), 0);
     assert_eq!(exit_code(&Review::default(), Severity::Info), 0);
+}
+
+#[test]
+fn people_see_what_a_model_did_and_what_it_cost() {
+    let mut review = review();
+    review.findings[0].confidence = Some(80);
+    review.agent = Some(AgentWork {
+        models: vec!["small".to_owned()],
+        steps: 3,
+        batches: 1,
+        usage: Usage { input: 1_200, output: 34, ..Usage::default() },
+        cost: Some(MicroUsd(12_300)),
+        duration_ms: 4_260,
+        proposed: 2,
+        discarded: 1,
+        left_out: vec![SkippedFile { path: "big.rs".to_owned(), reason: "no room".to_owned() }],
+        ..AgentWork::default()
+    });
+    let shown = |review: &Review| {
+        let mut out = Vec::new();
+        render(review, Format::People, &mut out).unwrap();
+        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+    };
+    let text = shown(&review);
+    for part in [
+        "danger/js-eval, 80 % sure\n",
+        "not shown to a model: big.rs (no room)\n",
+        "model: small; 3 steps, 1 batch; 1200 tokens in, 34 out; $0.0123; 4.3 s; 2 findings proposed \
+         (1 discarded by a second look)\n",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    review.agent.as_mut().unwrap().cost = None;
+    assert!(shown(&review).contains("; cost unknown; "));
 }

@@ -1,12 +1,15 @@
-//! Reviews a change: where it comes from, what it is, and what the rules say about the lines it adds.
+//! Reviews a change: where it comes from, what it is, and what rules and models say about the lines it adds.
 
+mod agent;
 mod change;
 mod collect;
 pub mod diff;
 mod error;
 mod filter;
 pub(crate) mod git;
+mod hidden;
 mod host;
+mod prepared;
 mod roots;
 pub mod rules;
 #[cfg(test)]
@@ -15,32 +18,32 @@ mod settings;
 mod suppress;
 mod watch;
 
+pub use agent::{Added, Mind, NAME as AGENT, Unanswered};
 pub use change::{Change, ChangedFile};
 pub use error::Error;
 pub use git::Error as GitError;
 pub use host::Host;
+pub use prepared::{Prepared, Wishes, prepare};
 pub use roots::Roots;
 pub use watch::{Say, Watch};
 
+use agent::Material;
 use collect::Collected;
 use flotilla_jobs::kinds::{Finding, Review, Source};
+use prepared::prepare_for;
 use rules::Facts;
 use settings::Settings;
 use std::cmp::Reverse;
 
-/// Reviews the change of a source; a work tree must lie below one of the host's roots.
+/// Reviews the change of a source by rules alone; a work tree must lie below one of the host's roots.
 ///
 /// The same source gives the same review as long as its repository stays the same. Nothing is written to it.
 pub async fn review(source: &Source, host: &Host, watch: &Watch) -> Result<Review, Error> {
-    watch.stage(0, "collecting the change")?;
-    let collected = collect::collect(source, host, watch).await?;
-    let watch = watch.clone();
-    let digest = tokio::task::spawn_blocking(move || digest(collected, &watch));
-    digest.await.map_err(|error| Error::Broken(error.to_string()))?
+    Ok(prepare_for(source, host, watch, false).await?.without(None))
 }
 
 /// What needs no more than the processor.
-fn digest(collected: Collected, watch: &Watch) -> Result<Review, Error> {
+fn digest(collected: Collected, watch: &Watch, deep: bool) -> Result<Prepared, Error> {
     watch.stage(1, "reading the diff")?;
     let files = diff::parse(&collected.diff)?;
     let mut notes = collected.notes;
@@ -57,12 +60,15 @@ fn digest(collected: Collected, watch: &Watch) -> Result<Review, Error> {
     }
     let total = filtered.change.files.len();
     watch.stage(3, &format!("checking {total} files"))?;
-    let findings = rules::check(&filtered.change, &Facts { present: collected.lock_files });
+    let ruled = rules::check(&filtered.change, &Facts { present: collected.lock_files });
     watch.stage(4, "leaving out what was accepted")?;
-    let (mut findings, suppressed) = suppress::suppress(findings, &filtered.change, &settings);
+    let (mut findings, suppressed) = suppress::suppress(ruled.clone(), &filtered.change, &settings);
     watch.stage(5, "putting findings in order")?;
     order(&mut findings);
-    Ok(Review {
+    let wanted = deep && settings.model.on;
+    let material =
+        if wanted { agent::material(&filtered.change, &collected.olds, &settings) } else { Material::default() };
+    let review = Review {
         base: collected.base,
         head: collected.head,
         files: filtered.reviewed,
@@ -70,7 +76,9 @@ fn digest(collected: Collected, watch: &Watch) -> Result<Review, Error> {
         findings,
         suppressed,
         notes,
-    })
+        agent: None,
+    };
+    Ok(Prepared { review, ruled, material, settings })
 }
 
 /// The most severe first, then by path and line.

@@ -4,6 +4,8 @@
 mod changes;
 #[path = "review/hostile.rs"]
 mod hostile;
+#[path = "review/models.rs"]
+mod models;
 #[path = "review/repo.rs"]
 mod repo;
 #[path = "review/settings.rs"]

@@ -1,6 +1,6 @@
 //! `code-review`: findings over the added lines of a change.
 
-use crate::{Invalid, Job, Options, names};
+use crate::{Invalid, Job, MicroUsd, Options, Usage, names};
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf};
 
@@ -70,6 +70,45 @@ pub struct Review {
     /// Things the reader should know about the review itself, such as settings that could not be read.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What a model did for it; left out where none was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentWork>,
+}
+
+/// What a model did for a review, and what it cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AgentWork {
+    /// The models that answered, as they are called in the configuration.
+    pub models: Vec<String>,
+    /// Steps on record, those of earlier attempts included.
+    pub steps: u32,
+    /// Calls of models.
+    pub calls: u64,
+    #[allow(missing_docs)]
+    pub usage: Usage,
+    /// In micro-dollars; left out where the cost of a call is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<MicroUsd>,
+    /// How long the last attempt took.
+    pub duration_ms: u64,
+    /// Parts that the change was cut into.
+    pub batches: u32,
+    /// Findings that models proposed.
+    pub proposed: u32,
+    /// Of those: named no line of the change, broke the format, or are milder than the team wants.
+    pub dropped: u32,
+    /// Of those: discarded by the second look that each gets.
+    pub discarded: u32,
+    /// Of those: say what another finding says already.
+    pub duplicates: u32,
+    /// Of those: more than the team wants to see.
+    pub over_limit: u32,
+    /// Hidden characters in what models were shown; they saw escapes instead.
+    pub hidden_characters: u64,
+    /// Files whose added lines models were not shown, or not all, and why.
+    pub left_out: Vec<SkippedFile>,
 }
 
 /// A file of the change.
@@ -95,8 +134,11 @@ pub struct SkippedFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Finding {
-    /// Stable id of the rule: `secret/aws-access-key`.
+    /// Stable id of the rule: `secret/aws-access-key`; `model/` and its category for what a model found.
     pub rule: String,
+    /// Who found it.
+    #[serde(default)]
+    pub source: FoundBy,
     /// Path in the repository, with `/`.
     pub path: String,
     /// First line in the new version of the file, from 1; 0 where the finding is about the whole file.
@@ -119,6 +161,21 @@ pub struct Finding {
     pub excerpt: String,
     /// Identity of the finding that survives moved lines: hex of a hash over rule, path and normalized text.
     pub fingerprint: String,
+    /// How sure a model is that it is right, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<u8>,
+}
+
+/// Who found something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum FoundBy {
+    /// A rule: the same lines give the same finding.
+    #[default]
+    Rule,
+    /// A model: it may be wrong.
+    Model,
 }
 
 /// How bad it is.
@@ -172,6 +229,24 @@ pub enum Category {
     Maintainability,
     Dependencies,
     Data,
+}
+
+impl Category {
+    /// Every category.
+    pub const ALL: [Self; 6] =
+        [Self::Security, Self::Correctness, Self::Testing, Self::Maintainability, Self::Dependencies, Self::Data];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Security => "security",
+            Self::Correctness => "correctness",
+            Self::Testing => "testing",
+            Self::Maintainability => "maintainability",
+            Self::Dependencies => "dependencies",
+            Self::Data => "data",
+        }
+    }
 }
 
 impl CodeReview {

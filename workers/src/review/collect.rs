@@ -10,10 +10,7 @@ mod untracked;
 use super::{Error, host::Host, watch::Watch};
 use flotilla_jobs::kinds::Source;
 use repository::Repository;
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
+use std::collections::{HashMap, HashSet};
 
 /// A change as bytes, which the rest of the review borrows from.
 #[derive(Debug, Default)]
@@ -25,6 +22,8 @@ pub(crate) struct Collected {
     pub sizes: HashMap<Vec<u8>, u64>,
     /// The first lines of changed files as they were at the base, by path, where they are known.
     pub heads: HashMap<Vec<u8>, Vec<u8>>,
+    /// Changed files as they were at the base, by the path they had there, where asked for and known.
+    pub olds: HashMap<Vec<u8>, Vec<u8>>,
     /// Paths of the lock files there are after the change.
     pub lock_files: HashSet<String>,
     /// The text of `.flotilla.toml` at the base.
@@ -43,8 +42,8 @@ pub(crate) enum Extent {
 /// Longest text of settings that is read, in bytes.
 const MAX_SETTINGS: u64 = 64 << 10;
 
-/// Collects the change of a source.
-pub(crate) async fn collect(source: &Source, host: &Host, watch: &Watch) -> Result<Collected, Error> {
+/// Collects the change of a source; `deep` with the whole of the old files.
+pub(crate) async fn collect(source: &Source, host: &Host, watch: &Watch, deep: bool) -> Result<Collected, Error> {
     match source {
         Source::Diff { diff } => Ok(Collected { diff: diff.clone().into_bytes(), ..Collected::default() }),
         Source::PullRequest { .. } => Err(Error::PullRequest),
@@ -54,28 +53,27 @@ pub(crate) async fn collect(source: &Source, host: &Host, watch: &Watch) -> Resu
                 (false, true) => Extent::Staged,
                 (false, false) => Extent::Commits,
             };
-            work_tree(path, base.as_deref(), head.as_deref().unwrap_or("HEAD"), extent, host, watch).await
+            let repository = Repository::open(path, host, watch).await?;
+            work_tree(&repository, base.as_deref(), head.as_deref().unwrap_or("HEAD"), extent, deep).await
         }
     }
 }
 
 async fn work_tree(
-    path: &Path,
+    repository: &Repository,
     base: Option<&str>,
     head: &str,
     extent: Extent,
-    host: &Host,
-    watch: &Watch,
+    deep: bool,
 ) -> Result<Collected, Error> {
-    let repository = Repository::open(path, host, watch).await?;
     let head = repository.commit(head).await?;
     let mut notes = Vec::new();
-    let mut start = base::find(&repository, base, &head).await?;
-    let mut change = patch::read(&repository, &start.commit, &head, extent).await?;
+    let mut start = base::find(repository, base, &head).await?;
+    let mut change = patch::read(repository, &start.commit, &head, extent, deep).await?;
     if change.diff.is_empty() && start.commit == head && base.is_none() {
         // The default branch itself: what it compares with is itself, so its last commit is the change.
-        start = base::parent(&repository, &head).await?;
-        change = patch::read(&repository, &start.commit, &head, Extent::Commits).await?;
+        start = base::parent(repository, &head).await?;
+        change = patch::read(repository, &start.commit, &head, Extent::Commits, deep).await?;
         notes.push(format!(
             "there is nothing to compare with {}, so the last commit was reviewed; set a base to review more",
             start.instead_of.as_deref().unwrap_or("the default branch")
@@ -85,14 +83,15 @@ async fn work_tree(
     }
     notes.extend(start.note);
     notes.extend(change.notes);
-    let lock_files = locks::list(&repository, &head, extent).await?;
-    let settings = settings(&repository, &start.commit, &mut notes).await?;
+    let lock_files = locks::list(repository, &head, extent).await?;
+    let settings = settings(repository, &start.commit, &mut notes).await?;
     Ok(Collected {
         base: start.commit,
         head,
         diff: change.diff,
         sizes: change.sizes,
         heads: change.heads,
+        olds: change.olds,
         lock_files,
         settings,
         notes,

@@ -24,6 +24,7 @@ mod unicode;
 mod view;
 
 pub use catalog::{RuleInfo, catalog};
+pub(crate) use findings::hex;
 pub use findings::{MAX_FINDINGS, MAX_PER_RULE_AND_FILE};
 pub use view::MAX_LINE_BYTES;
 
@@ -32,7 +33,10 @@ use self::{
     pattern::{Engine, Pattern},
     view::View,
 };
-use super::change::Change;
+use super::{
+    change::Change,
+    diff::{FileDiff, Hunk, Kind, Line},
+};
 use flotilla_jobs::kinds::Finding;
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -82,6 +86,25 @@ pub fn check(change: &Change<'_>, facts: &Facts) -> Vec<Finding> {
     }
     lock::check(change, facts, &mut findings);
     findings.finish()
+}
+
+/// Lines of a file as others than its people may see them: secrets are masked, and nothing is told of lines that are all
+/// key material.
+pub(crate) fn masked(path: &str, lines: &[&[u8]]) -> Vec<String> {
+    let hunk = Hunk {
+        old_start: 0,
+        old_lines: 0,
+        new_start: 1,
+        new_lines: lines.len() as u32,
+        section: b"",
+        lines: lines.iter().map(|text| Line { kind: Kind::Added, text, newline: true }).collect(),
+    };
+    let diff = FileDiff { new_path: Some(path.as_bytes().into()), hunks: vec![hunk], ..FileDiff::default() };
+    let mut view = View::new(&diff);
+    let secrets = secret::find(&view);
+    secret::hide(&mut view, &secrets);
+    let hidden = || "[key material]".to_owned();
+    view.rows.iter().map(|row| if row.hidden { hidden() } else { findings::masked(row) }).collect()
 }
 
 fn lines(view: &View<'_>, findings: &mut Findings) {

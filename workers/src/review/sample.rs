@@ -1,11 +1,12 @@
 //! What the tests of several stages start from.
 
-use flotilla_jobs::kinds::{Category, Finding, Severity};
+use flotilla_jobs::kinds::{Category, Finding, FoundBy, Severity};
 
 /// A finding on the first line of `x`.
 pub(super) fn finding(rule: &str) -> Finding {
     Finding {
         rule: rule.into(),
+        source: FoundBy::Rule,
         path: "x".into(),
         start_line: 1,
         end_line: 1,
@@ -16,5 +17,6 @@ pub(super) fn finding(rule: &str) -> Finding {
         suggestion: None,
         excerpt: String::new(),
         fingerprint: String::new(),
+        confidence: None,
     }
 }

@@ -3,9 +3,12 @@
 //! Whatever in it cannot be used becomes a note of the review; a mistake there must not keep changes from being
 //! reviewed.
 
+mod model;
 mod read;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use model::Model;
 
 use flotilla_jobs::kinds::{Finding, Severity};
 use globset::{GlobMatcher, GlobSet};
@@ -20,6 +23,8 @@ pub(crate) struct Settings {
     disable: Vec<RulePattern>,
     suppress: Vec<Suppress>,
     severity: Vec<(RulePattern, Severity)>,
+    /// What models are asked for.
+    pub model: Model,
 }
 
 /// Findings a person accepted.

@@ -38,7 +38,7 @@ pub(crate) fn suppress(findings: Vec<Finding>, change: &Change<'_>, settings: &S
 }
 
 /// Rules that comments accept, by line.
-type Comments = BTreeMap<u32, Vec<RulePattern>>;
+pub(crate) type Comments = BTreeMap<u32, Vec<RulePattern>>;
 
 struct Files<'a, 'd> {
     change: &'a Change<'d>,
@@ -57,13 +57,18 @@ impl Files<'_, '_> {
             self.by_path.get_or_insert_with(|| change.files.iter().map(|file| (file.diff.path(), file)).collect());
         let Some(file) = by_path.get(&finding.path) else { return false };
         let comments = self.comments.entry(finding.path.clone()).or_insert_with(|| comments(file));
-        let lines = finding.start_line..=finding.end_line.max(finding.start_line);
-        comments.range(lines).any(|(_, rules)| rules.iter().any(|rule| rule.matches(&finding.rule)))
+        accepts(comments, finding)
     }
 }
 
+/// Whether comments at its lines accept a finding.
+pub(crate) fn accepts(comments: &Comments, finding: &Finding) -> bool {
+    let lines = finding.start_line..=finding.end_line.max(finding.start_line);
+    comments.range(lines).any(|(_, rules)| rules.iter().any(|rule| rule.matches(&finding.rule)))
+}
+
 /// Which rules are accepted on which lines of the new file. A comment alone on its line speaks of the next one too.
-fn comments(file: &ChangedFile<'_>) -> Comments {
+pub(crate) fn comments(file: &ChangedFile<'_>) -> Comments {
     let mut found = Comments::new();
     for hunk in &file.diff.hunks {
         let mut number = hunk.new_start;

@@ -33,6 +33,11 @@ impl Watch {
         Ok(())
     }
 
+    /// Says how far it is with what comes after the stages.
+    pub(crate) fn beyond(&self, done: u64, total: u64, message: &str) {
+        (self.say)(Self::STAGES + done, Self::STAGES + total, message);
+    }
+
     /// Returns once the review has to end.
     pub(crate) async fn ended(&self) {
         tokio::select! {

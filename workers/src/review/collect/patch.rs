@@ -38,11 +38,18 @@ pub(super) struct Patch {
     pub diff: Vec<u8>,
     pub sizes: HashMap<Vec<u8>, u64>,
     pub heads: HashMap<Vec<u8>, Vec<u8>>,
+    pub olds: HashMap<Vec<u8>, Vec<u8>>,
     pub notes: Vec<String>,
 }
 
-/// What changed from `base` to `head`, or to what is staged or in the work tree.
-pub(super) async fn read(repository: &Repository, base: &str, head: &str, extent: Extent) -> Result<Patch, Error> {
+/// What changed from `base` to `head`, or to what is staged or in the work tree; `deep` with the whole of the old files.
+pub(super) async fn read(
+    repository: &Repository,
+    base: &str,
+    head: &str,
+    extent: Extent,
+    deep: bool,
+) -> Result<Patch, Error> {
     // Attributes of the base: with its own, a change could have its lines called binary.
     let git = repository.git.clone().with_attributes_of(base);
     let between = match extent {
@@ -56,6 +63,9 @@ pub(super) async fn read(repository: &Repository, base: &str, head: &str, extent
     let list = call.args(between.iter().copied()).arg("--").at_most(MAX_LIST).run().await?;
     patch.sizes = sizes(repository, &list).await?;
     patch.heads = heads::read(repository, &list).await?;
+    if deep {
+        patch.olds = heads::whole(repository, &list).await?;
+    }
     if extent == Extent::WorkTree {
         untracked::add(repository, &mut patch).await?;
     }

@@ -4,7 +4,7 @@ use super::{
     catalog::RuleInfo,
     view::{Row, View},
 };
-use flotilla_jobs::kinds::{Category, Finding, Severity};
+use flotilla_jobs::kinds::{Category, Finding, FoundBy, Severity};
 use sha2::{Digest, Sha256};
 use std::{cmp::Reverse, collections::HashMap, ops::RangeInclusive};
 
@@ -75,6 +75,7 @@ impl Findings {
         }
         self.found.push(Finding {
             rule: info.id.to_owned(),
+            source: FoundBy::Rule,
             path: path.to_owned(),
             start_line: 0,
             end_line: 0,
@@ -85,6 +86,7 @@ impl Findings {
             suggestion: None,
             excerpt: String::new(),
             fingerprint,
+            confidence: None,
         });
         Added { finding: self.found.last_mut(), quotable: true }
     }
@@ -97,13 +99,7 @@ impl Findings {
         let occurrence = self.occurrences.entry(hash.clone().finalize().into()).or_default();
         *occurrence += 1;
         hash.update(format!("\0{occurrence}"));
-        let digits = hash.finalize();
-        let (shown, _) = digits.split_at(16);
-        shown
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .filter_map(|digit| char::from_digit(digit.into(), 16))
-            .collect()
+        hex(&hash.finalize()[..16])
     }
 
     /// What was found, in the order people read it.
@@ -129,8 +125,14 @@ fn sort(findings: &mut [Finding]) {
     });
 }
 
-/// The line for people: secrets masked, and not longer than they read.
-fn excerpt(row: &Row<'_>) -> String {
+/// Digits of a hash.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+/// The line with its secrets masked.
+pub(super) fn masked(row: &Row<'_>) -> String {
     let mut text = String::new();
     let mut at = 0;
     for secret in &row.secrets {
@@ -142,7 +144,12 @@ fn excerpt(row: &Row<'_>) -> String {
         at = at.max(secret.end);
     }
     text.push_str(&row.raw[at..]);
-    let mut text = text.trim_end().to_owned();
+    text
+}
+
+/// The line for people: secrets masked, and not longer than they read.
+fn excerpt(row: &Row<'_>) -> String {
+    let mut text = masked(row).trim_end().to_owned();
     if let Some((end, _)) = text.char_indices().nth(MAX_EXCERPT_CHARS) {
         text.truncate(end);
         text.push('…');

@@ -7,9 +7,10 @@ use super::{
     pattern::Layer,
     view::{Row, View},
 };
+use crate::review::hidden;
 use flotilla_jobs::kinds::{Category, Severity};
 
-pub(super) const RULES: &[&RuleInfo] = &[&BIDI, &INVISIBLE, &HOMOGLYPH];
+pub(super) const RULES: &[&RuleInfo] = &[&BIDI, &INVISIBLE, &HOMOGLYPH, &HIDDEN];
 
 static BIDI: RuleInfo = RuleInfo::new(
     "unicode/bidi",
@@ -38,10 +39,22 @@ static HOMOGLYPH: RuleInfo = RuleInfo::new(
      be (CVE-2021-42694). Type it anew.",
 );
 
+static HIDDEN: RuleInfo = RuleInfo::new(
+    "unicode/hidden",
+    Severity::Low,
+    Category::Security,
+    "A character that programs read and people do not see",
+    "A control character, a mark of direction or another character without a shape: it can hide text from readers or \
+     garble a terminal, and models read it. Remove it, or write it as an escape.",
+);
+
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    if has_hidden_name(&view.path) {
+        findings.add_whole(&view.path, &HIDDEN, "name").title("A file name with hidden characters".to_owned());
+    }
     for index in view.added() {
         let row = &view.rows[index];
-        if row.raw.is_ascii() {
+        if row.raw.is_ascii() && !row.raw.contains(is_control) {
             continue;
         }
         let rules =
@@ -49,7 +62,32 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         for (info, _) in rules.iter().filter(|(_, found)| *found) {
             findings.add(view, info, index..=index);
         }
+        if !rules[0].1 && !rules[1].1 && has_other_hidden(view, row) {
+            findings.add(view, &HIDDEN, index..=index);
+        }
     }
+}
+
+/// A form feed parts the pages of old sources.
+fn is_control(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\r' | '\u{c}')
+}
+
+/// Hidden characters that the other rules leave alone. In text that people read, some have their place: soft hyphens,
+/// marks of direction.
+fn has_other_hidden(view: &View<'_>, row: &Row<'_>) -> bool {
+    let never = |c| matches!(c, '\u{206a}'..='\u{206f}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0080}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}');
+    let in_code = |c| {
+        is_control(c)
+            || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{17b4}' | '\u{17b5}' | '\u{200e}' | '\u{200f}')
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2800}')
+    };
+    row.raw.contains(never) || (view.language.is_code() && !is_translation(view) && row.raw.contains(in_code))
+}
+
+/// In a name, nothing hidden has a place but what shapes emoji.
+fn has_hidden_name(path: &str) -> bool {
+    path.contains(|c| hidden::is_hidden(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0f}'))
 }
 
 /// In text that people read, isolates and embeddings are how right-to-left words are written; overrides never are.

@@ -1,5 +1,7 @@
 //! Reads the settings, key by key.
 
+mod model;
+
 use super::{FILE, RulePattern, Settings, Suppress};
 use flotilla_jobs::kinds::Severity;
 use globset::{Glob, GlobBuilder, GlobSetBuilder};
@@ -61,7 +63,7 @@ impl Reader {
     }
 
     fn review(&mut self, table: &Table) {
-        self.unknown("review.", table, &["ignore", "disable", "suppress", "severity"]);
+        self.unknown("review.", table, &["ignore", "disable", "suppress", "severity", "model"]);
         let mut ignore = GlobSetBuilder::new();
         for text in self.strings(table, "ignore") {
             if let Some(glob) = self.glob("review.ignore", &text) {
@@ -78,6 +80,7 @@ impl Reader {
         }
         self.severities(table.get("severity"));
         self.suppressions(table.get("suppress"));
+        self.model(table.get("model"));
     }
 
     fn severities(&mut self, value: Option<&Value>) {

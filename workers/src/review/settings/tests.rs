@@ -43,17 +43,50 @@ fn everything_that_can_be_set_is_used() {
 }
 
 #[test]
+fn a_team_says_what_it_wants_of_a_model() {
+    let (said, notes) = settings(
+        r#"
+        [review.model]
+        route = "careful"
+        budget = "0.50"
+        min_severity = "medium"
+        max_findings = 3
+        [review.model.instructions]
+        "migrations/" = "Each must be reversible."
+        "*.rs" = "Look for panics."
+        "#,
+    );
+    assert_eq!(notes, [""; 0]);
+    let model = said.model;
+    assert_eq!((model.on, model.route.as_deref(), model.max_findings), (true, Some("careful"), 3));
+    assert_eq!(model.budget.map(|usd| usd.0), Some(500_000));
+    assert_eq!(model.min_severity, Severity::Medium);
+    assert_eq!(model.instructions_for("db/migrations/1.rs").len(), 2);
+    assert_eq!(model.instructions_for("a.rs"), ["Look for panics."]);
+    assert!(model.instructions_for("a.py").is_empty());
+    assert!(!settings("[review]\nmodel = false\n").0.model.on);
+    assert!(!settings("[review.model]\nenabled = false\n").0.model.on);
+}
+
+#[test]
 fn mistakes_are_notes_with_what_would_be_right() {
     let cases = [
         ("[reviw]\n", "unknown key `reviw`; did you mean `review`?"),
         ("[review]\nignores = []\n", "unknown key `review.ignores`; did you mean `ignore`?"),
-        ("[review]\nzzz = 1\n", "unknown key `review.zzz`; known here: ignore, disable, suppress, severity"),
+        ("[review]\nzzz = 1\n", "unknown key `review.zzz`; known here: ignore, disable, suppress, severity, model"),
         ("[review]\nignore = \"x\"\n", "`review.ignore` is not a list"),
         ("[review]\nignore = [\"a{\"]\n", "`review.ignore`: `a{` is no glob"),
         ("[review]\ndisable = [\"Todo\"]\n", "`review.disable`: `Todo` is no rule"),
         ("[review.severity]\n\"a/b\" = \"bad\"\n", "`review.severity.\"a/b\"` is not a severity"),
         ("[[review.suppress]]\npath = \"x\"\n", "a `[[review.suppress]]` has no `rule`"),
         ("[[review.suppress]]\nrule = \"a/b\"\n", "the suppression of `a/b` gives no `reason`"),
+        ("[review]\nmodel = 1\n", "`review.model` is neither true, false nor a section"),
+        ("[review.model]\nrout = 1\n", "unknown key `review.model.rout`; did you mean `route`?"),
+        ("[review.model]\nbudget = 0.5\n", "`review.model.budget` is no amount; write dollars in quotes"),
+        ("[review.model]\nmin_severity = \"x\"\n", "`review.model.min_severity` is not a severity"),
+        ("[review.model]\nmax_findings = -1\n", "`review.model.max_findings` is no number from 0 to 50"),
+        ("[review.model.instructions]\n\"a{\" = \"x\"\n", "`review.model.instructions`: `a{` is no glob"),
+        ("[review.model.instructions]\n\"a\" = \"\"\n", "`review.model.instructions.\"a\"` is no text"),
         ("[review\n", "line 1: "),
     ];
     for (text, note) in cases {
