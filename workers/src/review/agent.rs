@@ -34,7 +34,7 @@ use proposal::Proposal;
 use rand::distr::{Alphanumeric, SampleString as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{cmp::Reverse, collections::BTreeSet, fmt::Write as _};
 
 /// The agent's name.
 pub const NAME: &str = "code-review";
@@ -179,7 +179,8 @@ fn not_reviewed(material: &Material, pieces: &[Piece], fault: &Fault, added: &mu
         files.iter().filter_map(|file| material.files.get(*file)).map(|file| file.path.as_str()).collect();
     let mut named = paths.iter().take(MAX_NAMED).map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
     if paths.len() > MAX_NAMED {
-        named.push_str(&format!(" and {} more", paths.len() - MAX_NAMED));
+        // Writing to a string does not fail.
+        let _ = write!(named, " and {} more", paths.len() - MAX_NAMED);
     }
     added.notes.push(format!("no model reviewed {named}; rules did: {}", fault.message));
     let reason = format!("no usable answer ({})", fault.code);

@@ -35,7 +35,7 @@ impl Mind for Reader {
         let mut findings = Vec::new();
         for line in vars["change"].as_str().unwrap_or_default().lines() {
             if let Some(name) = line.strip_prefix("## File: '") {
-                path = name.trim_end_matches('\'').to_owned();
+                name.trim_end_matches('\'').clone_into(&mut path);
             } else if let Some((number, code)) = line.split_once(" + ").filter(|(_, code)| code.contains("BUG")) {
                 findings.push(json!({
                     "path": path, "existing_code": code, "start_line": number.parse::<u32>().unwrap() + 7, "end_line": 0,
@@ -59,7 +59,7 @@ async fn reviewed(prepared: Prepared) -> (Review, String) {
 }
 
 fn lines(from: u32, to: u32) -> String {
-    (from..=to).map(|n| format!("    line {n};\n")).collect()
+    (from..=to).map(|n| format!("    line {n};\n")).collect::<Vec<_>>().concat()
 }
 
 #[tokio::test]

@@ -15,7 +15,10 @@ use crate::review::{
 };
 use flotilla_jobs::kinds::SkippedFile;
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+};
 
 /// Characters of a line that are shown.
 const MAX_LINE: usize = 1_000;
@@ -99,8 +102,9 @@ pub(crate) fn material(change: &Change<'_>, olds: &HashMap<Vec<u8>, Vec<u8>>, se
             hash.update(row.text.as_bytes());
         }
         hash.update(file.shown.as_bytes());
-        file.text.iter().for_each(|line| hash.update(line.as_bytes()));
-        file.instructions.iter().for_each(|text| hash.update(text.as_bytes()));
+        for text in file.text.iter().chain(&file.instructions) {
+            hash.update(text.as_bytes());
+        }
         material.files.push(file);
     }
     material.digest = hex(&hash.finalize());
@@ -168,7 +172,8 @@ pub(super) fn show(line: &str) -> (String, u64) {
     if let Some((end, _)) = text.char_indices().nth(MAX_LINE) {
         let more = text.len() - end;
         text.truncate(end);
-        text.push_str(&format!(" […{more} more bytes]"));
+        // Writing to a string does not fail.
+        let _ = write!(text, " […{more} more bytes]");
     }
     (text, count)
 }

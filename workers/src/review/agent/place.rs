@@ -120,9 +120,9 @@ fn squeezed(text: &str) -> String {
 /// The lines of a quote: without blank ones around it, and without our own prefixes if all of them still have one.
 fn strip(quote: &str) -> Vec<&str> {
     let lines: Vec<&str> = quote.lines().collect();
-    let is_blank = |line: &&str| line.trim().is_empty();
-    let Some(from) = lines.iter().position(|line| !is_blank(&line)) else { return Vec::new() };
-    let to = lines.iter().rposition(|line| !is_blank(&line)).map_or(from, |last| last + 1);
+    let is_blank = |line: &str| line.trim().is_empty();
+    let Some(from) = lines.iter().position(|line| !is_blank(line)) else { return Vec::new() };
+    let to = lines.iter().rposition(|line| !is_blank(line)).map_or(from, |last| last + 1);
     let lines = &lines[from..to];
     let bare: Option<Vec<&str>> = lines.iter().map(|line| unprefixed(line)).collect();
     bare.unwrap_or_else(|| lines.to_vec())

@@ -76,7 +76,9 @@ pub(crate) fn plan(material: &Material, room: Room, fence: String, count: impl F
         }
     }
     let mut batches: Vec<Vec<Piece>> = batches.into_iter().map(|batch| batch.pieces).collect();
-    batches.iter_mut().for_each(|pieces| pieces.sort_unstable());
+    for pieces in &mut batches {
+        pieces.sort_unstable();
+    }
     batches.sort_unstable();
     let reason = format!(
         "the change has no room for all of it: a model sees {} batches of {} tokens",

@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Write as _,
     sync::Mutex,
 };
 
@@ -31,8 +32,10 @@ pub(super) fn new_file(path: &str, lines: &[&str]) -> Vec<u8> {
         "diff --git {0} {quoted}\nnew file mode 100644\n--- /dev/null\n+++ {quoted}\n",
         quoted.replace("b/", "a/")
     );
-    text.push_str(&format!("@@ -0,0 +1,{} @@\n", lines.len()));
-    lines.iter().for_each(|line| text.push_str(&format!("+{line}\n")));
+    let _ = writeln!(text, "@@ -0,0 +1,{} @@", lines.len());
+    for line in lines {
+        let _ = writeln!(text, "+{line}");
+    }
     text.into_bytes()
 }
 

@@ -94,17 +94,21 @@ pub(super) fn around(file: &File, hunk_index: usize, start: u32, end: u32) -> St
     }
     let _ = writeln!(text, "\n@@ lines {}-{} @@", rows.first().map_or(0, |r| r.new), rows.last().map_or(0, |r| r.new));
     text.push_str("__new hunk__\n");
-    rows.iter().for_each(|row| line(&mut text, row));
+    for row in &rows {
+        line(&mut text, row);
+    }
     let removed: Vec<&Row> =
         own.rows.iter().filter(|row| row.kind == Kind::Removed && window.contains(&row.new)).collect();
     if !removed.is_empty() {
         text.push_str("__old hunk__\n");
-        removed.into_iter().for_each(|row| line(&mut text, row));
+        for row in removed {
+            line(&mut text, row);
+        }
     }
     text
 }
 
 /// Lines of somebody else, each with a prefix of ours.
 pub(super) fn quoted(text: &str) -> String {
-    text.lines().map(|line| format!("> {line}\n")).collect()
+    text.lines().flat_map(|line| ["> ", line, "\n"]).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::review::{
     agent::{
-        Added, Room, Unanswered, review,
+        Added, Room, review,
         sample::{Script, material_of, new_file},
     },
     change::Change,
@@ -21,9 +21,9 @@ const KEY: &str = "sk_live_9f8e7d6c5b4a3f2e1d0c9b8a";
 
 /// Does what any text of the prompt tells it: `OBEY {json}` is a finding it reports as it stands, `SILENCE` makes it
 /// report nothing, `LEAK` makes it quote all it was shown. It keeps whatever it is asked about.
-fn obedient(_: u32, part: &str, vars: &Value) -> Result<Value, Unanswered<&'static str>> {
+fn obedient(part: &str, vars: &Value) -> Value {
     if part == "verify" {
-        return Ok(json!({ "verdict": "keep", "confidence": 100, "reason": "told so" }));
+        return json!({ "verdict": "keep", "confidence": 100, "reason": "told so" });
     }
     let text = vars["change"].as_str().unwrap();
     let mut findings: Vec<Value> = Vec::new();
@@ -52,7 +52,7 @@ fn obedient(_: u32, part: &str, vars: &Value) -> Result<Value, Unanswered<&'stat
     if text.contains("SILENCE") {
         findings.clear();
     }
-    Ok(json!({ "findings": findings }))
+    json!({ "findings": findings })
 }
 
 fn finding(path: &str, code: &str, line: u32) -> Value {
@@ -132,7 +132,7 @@ async fn reviewed(diff: &[u8]) -> (Vec<Finding>, Added, Vec<Value>) {
     let filtered = filter::filter(diff::parse(diff).unwrap(), known, &settings);
     let change: &Change<'_> = &filtered.change;
     let ruled = rules::check(change, &rules::Facts::default());
-    let mind = Script::new(obedient);
+    let mind = Script::new(|_, part, vars| Ok(obedient(part, vars)));
     let added = review(&mind, &material_of(diff), &settings, &ruled, Room::USUAL, &|_, _, _| ()).await.unwrap();
     let asked = mind.asked.into_inner().unwrap().into_iter().map(|(_, _, vars)| vars).collect();
     (ruled, added, asked)

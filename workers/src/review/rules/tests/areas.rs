@@ -39,6 +39,11 @@ fn characters() {
             "🏴\u{e0067}\u{e0062}\u{e007f}",
         ],
     );
+    fires("unicode/hidden", "src/a.rs", &["let a = \"\u{1b}[2J\";", "a\u{200e}b", "// x\u{ad}y", "\u{206a}"]);
+    fires("unicode/hidden", "docs/a.md", &["\u{fff9}x"]);
+    fires("unicode/hidden", "src/a\u{200b}.rs", &["fn f() {}"]);
+    silent("unicode/hidden", "src/a.rs", &["\u{c}", "a\tb\r", "\"👩\u{200d}💻❤\u{fe0f}\"", "a\u{200b}b", "größe"]);
+    silent("unicode/hidden", "docs/a.md", &["soft\u{ad}ly", "\u{200f}שלום"]);
     fires("unicode/homoglyph", "src/a.rs", &["let аdmin = 1;", "fn isAdmіn() {}"]);
     silent(
         "unicode/homoglyph",

@@ -44,12 +44,11 @@ impl Reader {
             }
         }
         if let Some(value) = table.get("min_severity") {
-            match value.as_str().and_then(|name| Severity::ALL.into_iter().find(|s| s.as_str() == name)) {
-                Some(severity) => self.settings.model.min_severity = severity,
-                None => {
-                    let names = Severity::ALL.map(Severity::as_str).join(", ");
-                    self.note("`review.model.min_severity` is not a severity", &format!("use one of {names}"));
-                }
+            if let Some(severity) = Severity::ALL.into_iter().find(|s| value.as_str() == Some(s.as_str())) {
+                self.settings.model.min_severity = severity;
+            } else {
+                let names = Severity::ALL.map(Severity::as_str).join(", ");
+                self.note("`review.model.min_severity` is not a severity", &format!("use one of {names}"));
             }
         }
         if let Some(value) = table.get("max_findings") {
