@@ -92,9 +92,9 @@ impl Journal for Bordered {
     async fn note(&self, notes: Vec<Note>) -> Result<Vec<Noted>, Error> {
         let step = place(notes[0].key, &notes[0].name);
         self.borders.cross(|| format!("before note of {step}")).await;
-        let noted = self.store.note(notes).await;
+        let answer = self.store.note(notes).await;
         self.borders.cross(|| format!("after note of {step}")).await;
-        noted
+        answer
     }
 
     async fn runs(&self, job: JobId) -> Result<Vec<RunRecord>, Error> {
