@@ -167,8 +167,9 @@ impl Bucket {
         });
         if let Some(told) = &mut self.told {
             told.level = told.level.saturating_add(passed.saturating_mul(told.slope));
-            let full = told.slope > 0 && limit.is_none_or(|most| told.level >= parts(most));
-            if full || (told.slope == 0 && told.until <= now) {
+            let full = limit.is_some_and(|most| told.level >= parts(most));
+            // All of it is there again, whatever was taken since: of that the provider's next word tells.
+            if full || told.until <= now {
                 self.told = None;
             }
         }
@@ -184,10 +185,11 @@ impl Bucket {
     fn told(&self, need: u64, limit: Option<u64>, now: Millis) -> Millis {
         let Some(told) = self.told else { return 0 };
         let need = limit.map_or(parts(need), |most| parts(need.min(most)));
+        let over = told.until.saturating_sub(now).max(0);
         match need.saturating_sub(told.level) {
             ..=0 => 0,
-            lacks if told.slope > 0 => divide_up(lacks, told.slope),
-            _ => told.until.saturating_sub(now).max(0),
+            lacks if told.slope > 0 => divide_up(lacks, told.slope).min(over),
+            _ => over,
         }
     }
 

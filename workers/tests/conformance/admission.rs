@@ -102,6 +102,7 @@ suite! {
         a_call_that_never_fits_is_refused_at_once,
         without_limits_everyone_goes,
         the_provider_corrects_downward,
+        what_the_provider_said_is_over_when_it_said,
         a_later_word_lifts_an_earlier_one,
         the_provider_is_heard_where_we_have_no_limit,
         a_lane_sleeps_for_everyone,

@@ -49,8 +49,7 @@ for n = 1, 3 do
   b.told, b.slope, b.till = number(found[first + 1]), number(found[first + 2]) or 0, number(found[first + 3]) or 0
   if b.told then
     b.told = b.told + passed * b.slope
-    local full = b.slope > 0 and (not b.most or b.told >= b.most)
-    if full or (b.slope == 0 and b.till <= now) then b.told = nil end
+    if (b.most and b.told >= b.most) or b.till <= now then b.told = nil end
   end
   buckets[n] = b
 end

@@ -54,7 +54,7 @@ local function rate()
     if b.told then
       local lacks = (b.limit and math.min(sums[n], b.limit) or sums[n]) * PARTS - b.told
       if lacks > 0 and b.slope > 0 then
-        firm = math.max(firm, math.ceil(lacks / b.slope))
+        firm = math.max(firm, math.min(math.ceil(lacks / b.slope), b.till - now))
       elseif lacks > 0 then
         firm = math.max(firm, b.till - now)
       end

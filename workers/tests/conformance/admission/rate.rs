@@ -108,6 +108,24 @@ pub async fn the_provider_corrects_downward(f: &impl Fixture) {
     wait(f.store(), &ask("d", requests(60)), Why::Rate).await;
 }
 
+pub async fn what_the_provider_said_is_over_when_it_said(f: &impl Fixture) {
+    // Of a window that begins anew, and not bit by bit: one is used, and in a minute all 60 are there again.
+    let permit = go(f.store(), &ask("a", requests(60))).await;
+    let told = Told { requests: Some(left(59, MINUTE)), ..Told::default() };
+    release(f.store(), permit, Used { told, ..Used::default() }).await;
+    for n in 0..59 {
+        go(f.store(), &ask(&n.to_string(), requests(60))).await;
+    }
+    f.advance_clock(50 * SECOND);
+    f.store().admit(&ask("b", requests(60))).await.unwrap();
+    assert_eq!(wait(f.store(), &ask("c", requests(60)), Why::Rate).await, 10 * SECOND * 3 / 4);
+    f.advance_clock(10 * SECOND);
+    for n in 0..58 {
+        go(f.store(), &ask(&format!("more-{n}"), requests(60))).await;
+    }
+    go(f.store(), &ask("c", requests(60))).await;
+}
+
 pub async fn a_later_word_lifts_an_earlier_one(f: &impl Fixture) {
     let (a, b) = (go(f.store(), &ask("a", requests(60))).await, go(f.store(), &ask("b", requests(60))).await);
     let told = |remaining| Told { requests: Some(left(remaining, MINUTE)), ..Told::default() };
