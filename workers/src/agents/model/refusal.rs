@@ -129,8 +129,9 @@ impl Words {
         if message.is_empty() {
             message = detail(error.get("detail").or_else(|| body.get("detail")));
         }
-        // Of an answer that only failed, `type` and `status` are its own words.
-        Self { code: word(error, "code"), kind: word(error, "type"), message }
+        // Anthropic's finer code is among the details: a spend limit is a `rate_limit_error` there.
+        let finer = error.get("details").map(|details| word(details, "error_code")).filter(|code| !code.is_empty());
+        Self { code: finer.unwrap_or_else(|| word(error, "code")), kind: word(error, "type"), message }
     }
 
     fn by_code(&self) -> Option<Class> {

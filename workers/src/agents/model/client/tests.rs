@@ -1,5 +1,6 @@
 //! Calls over a socket, with a server that does exactly what a test says.
 
+mod scripted;
 mod support;
 
 use super::*;

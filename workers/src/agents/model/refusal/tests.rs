@@ -10,6 +10,8 @@ const VLLM_LONG: &str = r#"{"object":"error","message":"This model's maximum con
 const ANTHROPIC_LONG: &str = r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000 maximum"},"request_id":"req_1"}"#;
 const ANTHROPIC_SPEND: &str =
     r#"{"type":"error","error":{"type":"enforced_spend_limit_reached","message":"Your workspace reached its limit."}}"#;
+const ANTHROPIC_SPEND_IN_DETAILS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../dev-model/fixtures/anthropic_error_spend_limit.json"));
 const ANTHROPIC_CREDIT: &str = r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}"#;
 const LLAMA_LONG: &str = r#"{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}}"#;
 const GEMINI_RATE: &str = r#"[{"error":{"code":429,"message":"Resource has been exhausted (e.g. check quota).","status":"RESOURCE_EXHAUSTED"}}]"#;
@@ -46,6 +48,7 @@ fn statuses_and_bodies_have_a_class() {
         (503, r#"{"error":{"message":"Slow down","code":"slow_down"}}"#, RateLimited),
         (429, OPENAI_QUOTA, Exhausted),
         (429, ANTHROPIC_SPEND, Exhausted),
+        (429, ANTHROPIC_SPEND_IN_DETAILS, Exhausted),
         (429, r#"{"error":{"code":"credit_balance_exhausted","message":"no"}}"#, Exhausted),
         (403, OPENAI_QUOTA, Exhausted),
         (400, ANTHROPIC_CREDIT, Exhausted),

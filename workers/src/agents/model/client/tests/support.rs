@@ -82,8 +82,17 @@ impl World {
                 }
             }
         });
+        Self::at(Wire::OpenaiChat, base_url, asked, server)
+    }
+
+    /// A client of a server that somebody else runs.
+    pub fn of(wire: Wire, base_url: String) -> Self {
+        Self::at(wire, base_url, Arc::default(), JoinSet::new())
+    }
+
+    fn at(wire: Wire, base_url: String, asked: Arc<Mutex<String>>, server: JoinSet<()>) -> Self {
         let provider = ProviderSettings {
-            wire: Some(Wire::OpenaiChat),
+            wire: Some(wire),
             base_url: Some(base_url),
             key: Some("sk-secret-0123456789".into()),
             headers: [("x-team".to_owned(), "reviews".into())].into(),
