@@ -1,6 +1,7 @@
 //! The flotilla binary: arguments in, data on stdout, an exit code out.
 
 mod actions;
+mod agents;
 mod cli;
 mod config;
 mod exit;

@@ -1,8 +1,9 @@
 //! A small fleet inside a command, for a machine on which nothing is set up.
 
 use super::{backend::Direct, output, session::Session};
-use crate::{exit::Failure, kinds, open, open::Place};
+use crate::{agents, exit::Failure, kinds, open, open::Place};
 use flotilla_workers::{
+    engine_side::EngineSide,
     fleet::{Fleet, FleetOptions, QueueWeight, Report},
     metrics::Metrics,
     producer::Producer,
@@ -34,7 +35,9 @@ impl Embedded {
     /// Opens the user's SQLite file, or one for this run only where there is no place for it, and starts to work.
     pub async fn start(session: &Session) -> Result<Self, Failure> {
         let (store, scratch) = open_file(session).await?;
-        let registry = kinds::registry(None, false);
+        let metrics = Metrics::new();
+        let agents = agents::open(&session.loaded, EngineSide::new(Arc::clone(&store)), &metrics)?;
+        let registry = kinds::registry(None, false, Some(agents));
         let budgets = session.loaded.config.budgets.budgets();
         let (stop, hard) = (CancellationToken::new(), CancellationToken::new());
         let options = FleetOptions {
@@ -48,7 +51,7 @@ impl Embedded {
             hard_stop: hard.clone(),
             ..FleetOptions::default()
         };
-        let fleet = Fleet::new(Arc::clone(&store), registry.clone(), Metrics::new(), options);
+        let fleet = Fleet::new(Arc::clone(&store), registry.clone(), metrics, options);
         let fleet = tokio::spawn(fleet.run(stop.clone()));
         let producer = Producer::new(Arc::clone(&store), registry);
         Ok(Self { backend: Direct { store, producer, budgets }, fleet, stop, hard, scratch })

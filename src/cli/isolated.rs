@@ -2,14 +2,21 @@
 
 use super::session::Session;
 use crate::{
+    agents,
     exit::{Exit, Failure},
     kinds,
     open::Place,
 };
-use flotilla_workers::isolate::{self, Isolation, Orphan};
-use std::{ffi::OsString, time::Duration};
+use flotilla_workers::{
+    engine_side::EngineSide,
+    isolate::{self, Isolation, Orphan},
+    metrics::Metrics,
+    store::Store,
+};
+use std::{convert::Infallible, ffi::OsString, future::pending, sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{SignalKind, signal},
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 
@@ -34,8 +41,15 @@ pub async fn run(session: &Session) -> Result<Exit, Failure> {
     // Who stops a whole group of processes means the worker, which asks the job to end in time.
     let ignored = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
     let config = &session.loaded.config;
-    let registry = kinds::registry(Some(config.http.review_roots.clone()), config.worker.drills);
-    let orphan = isolate::serve(&registry).await?;
+    // An agent writes down what it does wherever it runs; a job of another sort needs no store.
+    let (ask, asked) = mpsc::channel(1);
+    let side = EngineSide::opening(Box::new(move || Box::pin(opened(ask.clone()))));
+    let agents = agents::open(&session.loaded, side.clone(), &Metrics::new())?;
+    let registry = kinds::registry(Some(config.http.review_roots.clone()), config.worker.drills, Some(agents));
+    let orphan = tokio::select! {
+        orphan = isolate::serve(&registry) => orphan?,
+        never = open_when(asked, session) => match never {},
+    };
     if let Some(orphan) = orphan {
         timeout(GIVE_BACK, give_back(orphan, session)).await.map_err(|_| {
             Failure::unavailable(
@@ -43,16 +57,43 @@ pub async fn run(session: &Session) -> Result<Exit, Failure> {
             )
         })??;
     }
+    if let Some(store) = side.opened() {
+        store.close().await;
+    }
     drop(ignored);
     Ok(Exit::Ok)
 }
 
-async fn give_back(orphan: Orphan, session: &Session) -> Result<(), Failure> {
+/// Where an opened store goes.
+type Wanted = oneshot::Sender<Result<Arc<dyn Store>, String>>;
+
+/// The store, once [`open_when`] has opened it.
+async fn opened(ask: mpsc::Sender<Wanted>) -> Result<Arc<dyn Store>, String> {
+    let (wanted, opened) = oneshot::channel();
+    let gone = || "the process ends".to_owned();
+    ask.send(wanted).await.map_err(|_| gone())?;
+    opened.await.map_err(|_| gone())?
+}
+
+/// Opens the store whenever it is asked for.
+async fn open_when(mut asked: mpsc::Receiver<Wanted>, session: &Session) -> Infallible {
+    while let Some(wanted) = asked.recv().await {
+        let _ = wanted.send(open(session).await.map_err(|failure| failure.to_string()));
+    }
+    pending().await
+}
+
+/// The store, with one connection for one job.
+async fn open(session: &Session) -> Result<Arc<dyn Store>, Failure> {
     let mut place = Place::of(&session.loaded)?;
     if let Place::Remote(options) = &mut place {
         options.pool = 1;
     }
-    let store = place.open(false).await?;
+    place.open(false).await
+}
+
+async fn give_back(orphan: Orphan, session: &Session) -> Result<(), Failure> {
+    let store = open(session).await?;
     let settled = orphan.give_back(&*store).await;
     store.close().await;
     let settled = settled?;

@@ -2,6 +2,7 @@
 
 use super::{isolated, session::Session};
 use crate::{
+    agents,
     config::{Config, Listen, Worker},
     exit::{Exit, Failure},
     http::{self, App, Connections, Guard, Limits},
@@ -12,6 +13,8 @@ use crate::{
 };
 use flotilla_jobs::{JobState, api::QueueChange};
 use flotilla_workers::{
+    agents::Agents,
+    engine_side::EngineSide,
     fleet::{Fleet, FleetOptions, QueueWeight, Report},
     metrics::Metrics,
     producer::Producer,
@@ -32,6 +35,7 @@ pub struct Process {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     disk: PathBuf,
+    agents: Agents,
     traces: Option<Traces>,
     closing: CancellationToken,
 }
@@ -44,15 +48,16 @@ impl Process {
         let (name, disk) = (place.name(), place.disk());
         let metrics = Metrics::new();
         let store = metered(place.open(true).await?, name, Arc::clone(&metrics));
+        let agents = agents::open(&session.loaded, EngineSide::new(Arc::clone(&store)), &metrics)?;
         let closing = CancellationToken::new();
         let (config, traces) = (session.loaded.config.clone(), session.traces.clone());
-        Ok(Self { shutdown, config, store, metrics, disk, traces, closing })
+        Ok(Self { shutdown, config, store, metrics, disk, agents, traces, closing })
     }
 
     /// What the HTTP side is given.
     pub fn app(&self) -> Arc<App> {
         let http = &self.config.http;
-        let registry = kinds::registry(Some(http.review_roots.clone()), self.config.worker.drills);
+        let registry = kinds::registry(Some(http.review_roots.clone()), self.config.worker.drills, None);
         Arc::new(App {
             store: Arc::clone(&self.store),
             producer: Producer::new(Arc::clone(&self.store), registry)
@@ -104,7 +109,8 @@ impl Process {
             let change = QueueChange { paused: None, cap: settings.cap };
             self.store.configure_queue(queue, change).await?;
         }
-        let registry = kinds::registry(Some(self.config.http.review_roots.clone()), self.config.worker.drills);
+        let roots = self.config.http.review_roots.clone();
+        let registry = kinds::registry(Some(roots), self.config.worker.drills, Some(self.agents.clone()));
         let traces = self.traces.clone().map(|traces| Arc::new(traces) as _);
         let options = FleetOptions { traces, ..fleet_options(&self.config, self.shutdown.hard.clone()) };
         let fleet = Fleet::new(Arc::clone(&self.store), registry, Arc::clone(&self.metrics), options);

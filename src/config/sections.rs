@@ -24,6 +24,7 @@ pub struct Config {
     pub health: Health,
     pub log: Log,
     pub telemetry: Telemetry,
+    pub agents: Agents,
     #[serde(default)]
     pub queues: BTreeMap<String, Queue>,
     #[serde(default)]
@@ -157,6 +158,14 @@ pub struct Health {
 pub struct Log {
     pub format: LogFormat,
     pub level: String,
+}
+
+/// What agents are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agents {
+    #[serde(deserialize_with = "text")]
+    pub dir: Option<String>,
 }
 
 /// What is told to other systems.

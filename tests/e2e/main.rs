@@ -29,6 +29,7 @@ mod pressure;
 mod proxy;
 mod random_kills;
 mod redis_away;
+mod reviewing;
 mod rolling;
 #[path = "../../workers/tests/support/servers.rs"]
 #[allow(dead_code, reason = "shared with tests that harm their servers")]

@@ -10,6 +10,7 @@ pub mod bench;
 pub mod clock;
 pub mod context;
 mod crew;
+pub mod engine_side;
 mod executor;
 pub mod fleet;
 pub mod handlers;

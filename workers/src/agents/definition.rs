@@ -16,7 +16,8 @@ use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 /// Largest agent file, in bytes.
 const MAX_FILE: u64 = 256 << 10;
 /// Those that come with the program: file name, text.
-const EMBEDDED: &[(&str, &str)] = &[("tour.toml", include_str!("files/tour.toml"))];
+const EMBEDDED: &[(&str, &str)] =
+    &[("code-review.toml", include_str!("files/code-review.toml")), ("tour.toml", include_str!("files/tour.toml"))];
 
 /// An agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use super::{
     halt::Halt,
     learned::Learned,
     meter::Meter,
-    model::Catalog,
+    model::{Catalog, Route},
     patience::SHORT,
     plan::Plan,
     run::Run,
@@ -26,6 +26,8 @@ use serde_json::to_value;
 use std::{fmt, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
+/// The route of agents whose own is not configured.
+const ANY: &str = "default";
 /// Steps that are read at once.
 const PAGE: u32 = 500;
 
@@ -163,6 +165,12 @@ impl Agents {
         Ok(Run { agents: self.clone(), job, id: opened.run, plan, fresh, meter, threads: Threads::new(steps) })
     }
 
+    /// Which models may do what an agent does.
+    pub(super) fn route(&self, definition: &Definition) -> Option<Arc<Route>> {
+        let catalog = &self.means.catalog;
+        catalog.route(&definition.route).or_else(|| catalog.route(ANY))
+    }
+
     /// What a run that begins now would pin.
     fn plan(&self, agent: &str, extra: &impl Serialize) -> Result<Plan, Halt> {
         let unknown = || {
@@ -170,7 +178,7 @@ impl Agents {
             Halt::fail("unknown_agent", format!("there is no agent `{agent}`; known are: {}", known.join(", ")))
         };
         let definition: &Definition = self.means.definitions.get(agent).ok_or_else(unknown)?;
-        let route = self.means.catalog.route(&definition.route).ok_or_else(|| no_route(definition))?;
+        let route = self.route(definition).ok_or_else(|| no_route(definition))?;
         let mut models: Vec<String> = Vec::new();
         for choice in &route.models {
             if !models.contains(&choice.model) {
@@ -207,7 +215,7 @@ impl Agents {
 fn no_route(definition: &Definition) -> Halt {
     let (agent, route) = (&definition.name, &definition.route);
     let what = format!(
-        "agent `{agent}` asks for the route `{route}`, which is not configured; add [routes.{route}] with its models"
+        "agent `{agent}` asks for the route `{route}`, which is not configured, and neither is `{ANY}`; add [routes.{route}] with its models"
     );
     Halt::fail("no_model", what)
 }

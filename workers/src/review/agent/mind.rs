@@ -15,7 +15,7 @@ pub trait Mind: Sync {
     /// order in every attempt.
     async fn decide<T, I>(&self, name: &str, input: &I, make: impl FnOnce() -> T + Send) -> Result<T, Self::Halt>
     where
-        T: Serialize + DeserializeOwned + Send,
+        T: Serialize + DeserializeOwned + Send + Sync,
         I: Serialize + Sync;
 
     /// The answer of a conversation of its own: to a part of the agent, filled in with `vars`.

@@ -76,7 +76,7 @@ impl<F: Fn(u32, &str, &Value) -> Answer + Sync> Mind for Script<F> {
 
     async fn decide<T, I>(&self, name: &str, _: &I, make: impl FnOnce() -> T + Send) -> Result<T, &'static str>
     where
-        T: Serialize + DeserializeOwned + Send,
+        T: Serialize + DeserializeOwned + Send + Sync,
         I: Serialize + Sync,
     {
         let mut record = self.record.lock().unwrap();

@@ -1,0 +1,28 @@
+//! The agents of this process: from its configuration, over its store.
+
+use crate::{config::Loaded, exit::Failure};
+use flotilla_workers::{
+    agents::{Agents, Definitions, Means, model::Client},
+    clock::Clock,
+    engine_side::EngineSide,
+    metrics::Metrics,
+};
+use std::{path::Path, sync::Arc};
+
+/// What handlers that ask models are given.
+pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Agents, Failure> {
+    let definitions = Definitions::load(loaded.config.agents.dir.as_deref().map(Path::new))
+        .map_err(|e| Failure::usage(e.to_string()))?;
+    let store = Arc::new(store);
+    Ok(Agents::new(Means {
+        catalog: Arc::clone(&loaded.catalog),
+        client: Arc::new(Client::new()),
+        journal: Arc::clone(&store) as _,
+        ledger: Arc::clone(&store) as _,
+        admission: store,
+        budgets: loaded.config.budgets.budgets(),
+        definitions,
+        metrics: metrics.agents(),
+        clock: Clock::Store,
+    }))
+}

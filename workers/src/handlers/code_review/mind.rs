@@ -1,0 +1,60 @@
+//! The reviewing agent's mind: a run of the agent, on record.
+
+use crate::{
+    agents::{Halt, Run, Toolbox},
+    review::{Mind, Unanswered},
+};
+use async_trait::async_trait;
+use flotilla_jobs::{Fault, MicroUsd, kinds::AgentWork};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// What is decided goes on record in this thread; each conversation has one of its own.
+const DECISIONS: u32 = 0;
+
+/// A run that answers the pipeline.
+#[derive(Debug)]
+pub(super) struct RunMind {
+    pub run: Run,
+    /// What the team lets one review cost.
+    pub budget: Option<MicroUsd>,
+}
+
+#[async_trait]
+impl Mind for RunMind {
+    type Halt = Halt;
+
+    async fn decide<T, I>(&self, name: &str, input: &I, make: impl FnOnce() -> T + Send) -> Result<T, Halt>
+    where
+        T: Serialize + DeserializeOwned + Send + Sync,
+        I: Serialize + Sync,
+    {
+        self.run.decide(DECISIONS, name, input, make).await
+    }
+
+    async fn ask(&self, thread: u32, part: &str, vars: &Value) -> Result<Value, Unanswered<Halt>> {
+        if let Some(budget) = self.budget.filter(|budget| self.run.spent().cost >= *budget) {
+            let what = format!("the {budget} that review.model.budget in .flotilla.toml allows are used up");
+            return Err(Unanswered::Failed(Fault::new("review_budget", what)));
+        }
+        match self.run.converse(thread, part, vars, &Toolbox::default()).await {
+            Ok(answer) => answer.value.ok_or_else(|| {
+                let what = format!("part `{part}` of the agent asks for no shape; give it an `answer`");
+                Unanswered::Failed(Fault::new("bad_agent", what))
+            }),
+            Err(Halt::Fail(fault)) => Err(Unanswered::Failed(fault)),
+            Err(halt) => Err(Unanswered::Halted(halt)),
+        }
+    }
+}
+
+/// Adds what the run has cost, as it is on record.
+pub(super) fn account(run: &Run, work: &mut AgentWork, duration_ms: u64) {
+    let spent = run.spent();
+    work.models = run.models();
+    work.steps = run.steps();
+    work.calls = spent.calls;
+    work.usage = spent.usage;
+    work.cost = (spent.unknown == 0).then_some(spent.cost);
+    work.duration_ms = duration_ms;
+}
