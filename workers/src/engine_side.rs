@@ -1,6 +1,6 @@
 //! What handlers ask of the store, done on the engine's runtime.
 //!
-//! Handlers run on threads of their own, and what waits there belongs to a small runtime beside ([`crew`](crate::crew)). A
+//! Handlers run on threads of their own, and what waits there belongs to a small runtime beside (`crew.rs`). A
 //! connection to the store must not: a handler that blocks that runtime would hold up whoever uses the connection next.
 //! So each call is a task of the engine's runtime. It goes on when its caller is dropped, for as long as the store's own
 //! limits let a call take: what was paid for is then on record although nobody waits for it any more.
