@@ -21,7 +21,7 @@ async fn a_submit_whose_answer_is_lost_is_the_same_job_when_repeated() {
     let (serve, server) = fleet.start_with(&["serve"], &by(&fleet, &proxy));
     let job = nap(SHORT);
     let submit = async || fleet.post(&server, &job).header("idempotency-key", "lost").send().await.unwrap();
-    proxy.hold_after("COMMIT");
+    proxy.hold_after(&["COMMIT"]);
     let (lost, ()) = tokio::join!(submit(), lose_answer(&fleet, &proxy, "jobs"));
     assert_eq!(lost.status(), 503);
 
@@ -41,7 +41,7 @@ async fn a_submit_without_a_key_whose_answer_is_lost_runs_once() {
     let proxy = in_front_of_postgres(&fleet);
     let (serve, server) = fleet.start_with(&["serve"], &by(&fleet, &proxy));
     let job = drill(&json!([{ "do": "say", "text": "the answer is lost" }]));
-    proxy.hold_after("the answer is lost");
+    proxy.hold_after(&["the answer is lost"]);
     let submit = async || fleet.post(&server, &job).send().await.unwrap();
     let (lost, ()) = tokio::join!(submit(), lose_answer(&fleet, &proxy, "jobs"));
     assert_eq!(lost.status(), 503);
@@ -61,15 +61,16 @@ async fn a_result_whose_answer_is_lost_is_recorded_once() {
     let (work, _) = fleet.start_with(&["work"], &settings);
     fleet.submit(&server, &vec![nap(LONG); 3]).await;
     fleet.until(&server, "running", 3).await;
-    proxy.hold_after("a-name-in-every-result");
+    proxy.hold_after(&["a-name-in-every-result"]);
     lose_answer(&fleet, &proxy, "job_results").await;
     fleet.all_complete(&server, 3).await;
 
     // A transaction of several statements: the end of a run after which there is another.
-    let again = json!([{ "do": "sleep", "ms": 1_000 }, { "do": "retry", "message": "again", "only_attempt": 1 }]);
+    let again = json!([{ "do": "sleep", "ms": 1_000 }, { "do": "retry", "message": "a retry", "only_attempt": 1 }]);
     let id = fleet.submit(&server, &[drill(&again)]).await.remove(0);
     fleet.until_job(&server, &id, "running").await;
-    proxy.hold_after("COMMIT");
+    // Of this transaction: the worker that leads commits others meanwhile.
+    proxy.hold_after(&["a retry", "COMMIT"]);
     lose_answer(&fleet, &proxy, "job_attempts").await;
     let jobs = fleet.all_complete(&server, 4).await;
     assert!(jobs.iter().all(|job| crashes(job) == 0), "{jobs:?}");

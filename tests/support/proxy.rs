@@ -59,7 +59,7 @@ enum Order {
     Cut,
     Refuse,
     Hold(Way),
-    HoldAfter(&'static str),
+    HoldAfter(&'static [&'static str]),
     Delay(Way, Duration),
     Heal,
 }
@@ -75,8 +75,8 @@ struct Flow {
 struct Flows {
     up: Flow,
     down: Flow,
-    /// What makes the way down silent when it passes up.
-    word: Option<&'static str>,
+    /// What makes the way down silent when it has passed up, one after the other on one connection.
+    words: &'static [&'static str],
 }
 
 impl Proxy {
@@ -125,10 +125,10 @@ impl Proxy {
         self.order(Order::Hold(way));
     }
 
-    /// As soon as a client says this word to the server, nothing passes down any more: the server does what it was told,
-    /// and nobody hears so. Finds words that are sent in one piece.
-    pub fn hold_after(&self, word: &'static str) {
-        self.order(Order::HoldAfter(word));
+    /// As soon as a client has said these words to the server, in this order and on one connection, nothing passes down any
+    /// more: the server does what it was told, and nobody hears so. Finds words that are sent in one piece.
+    pub fn hold_after(&self, words: &'static [&'static str]) {
+        self.order(Order::HoldAfter(words));
     }
 
     /// From now on whatever passes that way arrives so much later.
@@ -205,7 +205,7 @@ async fn obey(
             return Err(bind(port).expect("the port stays ours"));
         }
         Order::Hold(way) => flows.send_modify(|flows| flows.each(way, |flow| flow.hold = true)),
-        Order::HoldAfter(word) => flows.send_modify(|flows| flows.word = Some(word)),
+        Order::HoldAfter(words) => flows.send_modify(|flows| flows.words = words),
         Order::Delay(way, by) => flows.send_modify(|flows| flows.each(way, |flow| flow.delay = by)),
         Order::Heal => {
             flows.send_replace(Flows::default());
@@ -229,11 +229,14 @@ async fn pass(client: TcpStream, target: SocketAddr, flows: Sender<Flows>) -> io
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
+    let mut heard = 0;
     let listen = |said: &[u8]| {
         flows.send_if_modified(|flows| {
-            let heard = flows.word.is_some_and(|word| said.windows(word.len()).any(|part| part == word.as_bytes()));
-            flows.down.hold |= heard;
-            heard
+            let Some(word) = flows.words.get(heard) else { return false };
+            heard += usize::from(said.windows(word.len()).any(|part| part == word.as_bytes()));
+            let all = heard == flows.words.len();
+            flows.down.hold |= all;
+            all
         });
     };
     let up = pump(from_client, to_server, flows.subscribe(), |flows| flows.up, listen);
@@ -247,7 +250,7 @@ async fn pump(
     mut to: OwnedWriteHalf,
     mut flows: Receiver<Flows>,
     this: fn(&Flows) -> Flow,
-    listen: impl Fn(&[u8]),
+    mut listen: impl FnMut(&[u8]),
 ) -> io::Result<()> {
     let (put, mut get) = mpsc::channel::<(Instant, Vec<u8>)>(UNDER_WAY);
     let reading_flows = flows.clone();
