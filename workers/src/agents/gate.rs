@@ -3,7 +3,7 @@
 //! A worker's slot is for jobs that can go on: one whose provider is busy for longer leaves it to those that need another
 //! model, and keeps its place in the line meanwhile.
 
-use super::model::{Class, ModelError};
+use super::model::{Class, ModelError, retry};
 use crate::{
     admission::{Admission, Admitted, Ask, Permit, Told, Used, Why},
     journal::Error,
@@ -21,8 +21,6 @@ mod tests;
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// A store that is away is asked so often while patience lasts.
 const TRIES: u32 = 10;
-/// A lane sleeps so long after a refusal that does not say for how long.
-const QUIET: Duration = Duration::from_secs(1);
 
 /// Lets calls of models through, as many as the fleet may make.
 #[derive(Clone)]
@@ -160,8 +158,8 @@ pub fn used_by_failure(error: &ModelError) -> Used {
         input,
         output,
         healthy,
-        sleep: (error.class == Class::RateLimited).then(|| error.retry_after.unwrap_or(QUIET)),
-        open: matches!(error.class, Class::Exhausted | Class::Denied),
+        sleep: retry::is_lane_asleep(error),
+        open: retry::opens_breaker(error),
         told: *error.told,
     }
 }

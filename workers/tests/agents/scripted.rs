@@ -83,18 +83,7 @@ pub fn reply(parts: Vec<Part>, stop: Stop) -> Reply {
 }
 
 pub fn fails(class: Class) -> Box<ModelError> {
-    Box::new(ModelError {
-        provider: "scripted".to_owned(),
-        class,
-        message: "as told".to_owned(),
-        status: None,
-        retry_after: None,
-        should_retry: None,
-        usage: None,
-        begun: false,
-        request_id: None,
-        told: Box::default(),
-    })
+    Box::new(ModelError::new("scripted", class, "as told"))
 }
 
 /// Lets everything through.

@@ -7,7 +7,7 @@ use crate::{
         gate::{self, Entry, Pass},
         halt::Halt,
         host::Said as Live,
-        model::{Answered, Client, Event, Model, ModelError, Provider, Request, retry},
+        model::{Answered, Client, Event, Model, ModelError, Provider, Request},
         patience::{LONG, SHORT},
         record::{self, Said},
         run::{Run, only},
@@ -126,8 +126,7 @@ impl Run {
         self.measure(provider, model, &result, start.elapsed());
         let used = match &result {
             Ok(Answered { reply, told }) => gate::used_by_answer(reply.usage.as_ref(), *told),
-            // A provider that does not say how long to be quiet may say when its limits are there again.
-            Err(error) => Used { sleep: retry::is_lane_asleep(error), ..gate::used_by_failure(error) },
+            Err(error) => gate::used_by_failure(error),
         };
         let (_, once) = tokio::join!(timeout(LAST_WORD, pass.done(used)), self.end(asked, model, attempt, result));
         match once? {

@@ -72,18 +72,7 @@ fn gate(answers: impl IntoIterator<Item = Answer>) -> (Gate, Arc<Script>, Arc<Me
 }
 
 fn failure(class: Class) -> ModelError {
-    ModelError {
-        provider: "one".to_owned(),
-        class,
-        message: String::new(),
-        status: None,
-        retry_after: None,
-        should_retry: None,
-        usage: None,
-        begun: false,
-        request_id: None,
-        told: Box::default(),
-    }
+    ModelError::new("one", class, "")
 }
 
 #[tokio::test]
@@ -158,7 +147,7 @@ fn each_failure_says_what_it_says_about_its_provider() {
     }
     let asked = ModelError { retry_after: Some(Duration::from_secs(20)), ..failure(Class::RateLimited) };
     assert_eq!(used_by_failure(&asked).sleep, Some(Duration::from_secs(20)));
-    assert_eq!(used_by_failure(&failure(Class::RateLimited)).sleep, Some(QUIET));
+    assert_eq!(used_by_failure(&failure(Class::RateLimited)).sleep, Some(Duration::from_secs(1)));
 }
 
 #[test]

@@ -194,10 +194,8 @@ impl<'a> Attempt<'a> {
 
     fn failed(self, complaint: &Complaint) -> ModelError {
         let cleaner = Cleaner::new(self.provider.key.as_ref(), &self.provider.headers);
+        let message = cleaner.clean(&complaint.message);
         ModelError {
-            provider: self.provider.name.clone(),
-            class: complaint.class,
-            message: cleaner.clean(&complaint.message),
             status: self.status.map(|status| status.as_u16()),
             retry_after: self.retry_after.or(complaint.retry_after),
             should_retry: self.should_retry,
@@ -205,6 +203,7 @@ impl<'a> Attempt<'a> {
             begun: self.reader.begun(),
             request_id: self.request_id.or_else(|| self.reader.id().map(str::to_owned)),
             told: Box::new(self.told),
+            ..ModelError::new(&self.provider.name, complaint.class, message)
         }
     }
 }

@@ -30,6 +30,24 @@ pub struct ModelError {
     pub told: Box<Told>,
 }
 
+impl ModelError {
+    /// A failure of which no more is known.
+    pub fn new(provider: impl Into<String>, class: Class, message: impl Into<String>) -> Self {
+        Self {
+            provider: provider.into(),
+            class,
+            message: message.into(),
+            status: None,
+            retry_after: None,
+            should_retry: None,
+            usage: None,
+            begun: false,
+            request_id: None,
+            told: Box::default(),
+        }
+    }
+}
+
 /// What sort of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {

@@ -1,7 +1,6 @@
 //! What to do after a call that failed: the one layer of retries there is. Pure; whoever calls models does as it says.
 
-use super::{Answered, Class, ModelError};
-use crate::admission::Used;
+use super::{Class, ModelError};
 use std::time::Duration;
 
 /// Most tries again of one step on one model, before another model or another time.
@@ -135,39 +134,6 @@ pub fn is_lane_asleep(error: &ModelError) -> Option<Duration> {
 /// Whether the provider is left alone by everyone at once: money or a key is missing there.
 pub fn opens_breaker(error: &ModelError) -> bool {
     matches!(error.class, Class::Exhausted | Class::Denied)
-}
-
-/// Whether the provider works; `None` where the call says nothing about it.
-pub fn healthy(error: &ModelError) -> Option<bool> {
-    match error.class {
-        Class::Unreachable | Class::Overloaded | Class::Cut | Class::Exhausted | Class::Denied => Some(false),
-        // It answers, and with care.
-        Class::RateLimited => Some(true),
-        Class::TooLong | Class::Invalid | Class::Cancelled => None,
-    }
-}
-
-/// What admission is told of a call that failed.
-pub fn used_by_failure(error: &ModelError) -> Used {
-    Used {
-        input: error.usage.map(|usage| usage.prompt()),
-        output: error.usage.map(|usage| usage.output),
-        healthy: healthy(error),
-        sleep: is_lane_asleep(error),
-        open: opens_breaker(error),
-        told: *error.told,
-    }
-}
-
-/// What admission is told of a call that was answered.
-pub fn used_by_answer(answered: &Answered) -> Used {
-    Used {
-        input: answered.reply.usage.map(|usage| usage.prompt()),
-        output: answered.reply.usage.map(|usage| usage.output),
-        healthy: Some(true),
-        told: answered.told,
-        ..Used::default()
-    }
 }
 
 #[cfg(test)]
