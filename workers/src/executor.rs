@@ -23,7 +23,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, Span};
+use tracing::{Instrument as _, Span, field};
 
 /// How long an aborted handler may take to notice. One that never yields is left behind.
 const ABORT: Duration = Duration::from_millis(500);
@@ -98,10 +98,11 @@ impl Executor {
             job.kind = claimed.kind,
             job.attempt = claimed.attempts().number(),
             trace = claimed.trace,
-            otel.name = format!("job {}", claimed.kind),
-            otel.kind = "consumer",
+            otel.name = field::Empty,
+            otel.kind = field::Empty,
         );
         if let Some(traces) = &self.traces {
+            span.record("otel.name", format!("job {}", claimed.kind)).record("otel.kind", "consumer");
             let run = TracedRun {
                 parent: claimed.trace.as_deref(),
                 queue: claimed.lease.queue(),
