@@ -1,9 +1,9 @@
 //! The job kinds this binary runs.
 
-use flotilla_jobs::kinds::{CodeReview, Drill};
+use flotilla_jobs::kinds::Drill;
 use flotilla_workers::{
     agents::Agents,
-    handlers::{Driller, Host, Reviewer, Roots},
+    handlers::{self, Driller, Host, Roots},
     registry::Registry,
 };
 use std::path::PathBuf;
@@ -16,6 +16,6 @@ pub fn registry(roots: Option<Vec<PathBuf>>, drills: bool, agents: Option<Agents
         Some(path) => host.with_path(&path),
         None => host,
     };
-    let standard = Registry::new().with::<CodeReview>(Reviewer::new(host).with_agents(agents));
+    let standard = handlers::standard(host, agents);
     if drills { standard.with::<Drill>(Driller) } else { standard }
 }

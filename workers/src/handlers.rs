@@ -9,10 +9,11 @@ pub use crate::review::{Host, Roots};
 pub use code_review::Reviewer;
 pub use drill::Driller;
 
-use crate::registry::Registry;
+use crate::{agents::Agents, registry::Registry};
 use flotilla_jobs::kinds::CodeReview;
 
-/// The kinds that come with Flotilla. Handlers read work trees below the host's roots only.
-pub fn standard(host: impl Into<Host>) -> Registry {
-    Registry::new().with::<CodeReview>(Reviewer::new(host))
+/// The kinds that come with Flotilla. Handlers read work trees below the host's roots only; without `agents` reviews are
+/// made by rules alone.
+pub fn standard(host: impl Into<Host>, agents: Option<Agents>) -> Registry {
+    Registry::new().with::<CodeReview>(Reviewer::new(host).with_agents(agents))
 }
