@@ -20,14 +20,6 @@ local PENDING, DELAYED, LEASES, JOBS, TOKENS, LINE = KEYS[1], KEYS[2], KEYS[3], 
 local AGES, ACTIVE, HOLDERS, CANCELS, SETTINGS, COUNTER = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local PARKED, KINDS = KEYS[13], KEYS[14]
 
-local now
-if ARGV[1] ~= "" then
-  now = tonumber(ARGV[1])
-else
-  local t = redis.call("TIME")
-  now = t[1] * 1000 + math.floor(t[2] / 1000)
-end
-
 -- What somebody else wrote into these keys must not stop a script half-way: a ticket that is none has no group and
 -- the last priority, and is thrown out by whoever claims it.
 local function group_of(ticket)

@@ -15,14 +15,6 @@ local KEEP = 90000000
 -- Parts of a request or a token.
 local PARTS = 60000
 
-local now
-if ARGV[1] ~= "" then
-  now = tonumber(ARGV[1])
-else
-  local t = redis.call("TIME")
-  now = t[1] * 1000 + math.floor(t[2] / 1000)
-end
-
 -- What somebody else wrote here must not stop a script: what is no number is nothing.
 local function number(text)
   local n = text and tonumber(text)

@@ -3,14 +3,6 @@
 -- Returns {streams, waiting, sleeps for ms, breaker stays open for ms}, or {} where nobody has used it for a day
 if redis.call("EXISTS", KEYS[1]) == 0 then return {} end
 
-local now
-if ARGV[1] ~= "" then
-  now = tonumber(ARGV[1])
-else
-  local t = redis.call("TIME")
-  now = t[1] * 1000 + math.floor(t[2] / 1000)
-end
-
 local function left(key, field)
   local at = redis.call("HGET", key, field)
   return math.max(0, math.min((at and tonumber(at) or 0) - now, 86400000))

@@ -1,6 +1,6 @@
 //! Admission on Redis: lanes of providers, shared by a fleet.
 
-use super::{Queues, fault, keys, repair};
+use super::{Queues, fault, keys, repair, scripts::timed};
 use crate::{
     admission::{
         Admitted, Ask, Lane, LaneLimits, LaneState, Left, Permit, Used, Why,
@@ -20,13 +20,13 @@ use tokio::time::Instant;
 
 macro_rules! on_lane {
     ($file:literal) => {
-        LazyLock::new(|| Script::new(concat!(include_str!("lane.lua"), include_str!($file))))
+        LazyLock::new(|| timed!("lane.lua", $file))
     };
 }
 
 static ADMIT: LazyLock<Script> = on_lane!("lane_admit.lua");
 static RELEASE: LazyLock<Script> = on_lane!("lane_release.lua");
-static STATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lane_state.lua")));
+static STATE: LazyLock<Script> = LazyLock::new(|| timed!("lane_state.lua"));
 
 /// Most lanes that are shown.
 const MAX_SHOWN: usize = 1_000;

@@ -2,14 +2,6 @@
 -- KEYS[1] hash   duty -> ends at|holder
 -- ARGV[1] injected now in ms, or ""  ARGV[2] holder  ARGV[3] for how long in ms, 0 to give up  ARGV[4..] duties
 -- Returns for each: 1 it is | 0 another one is, or it gave up
-local now
-if ARGV[1] ~= "" then
-  now = tonumber(ARGV[1])
-else
-  local t = redis.call("TIME")
-  now = t[1] * 1000 + math.floor(t[2] / 1000)
-end
-
 local holder, ttl = ARGV[2], tonumber(ARGV[3])
 local reply = {}
 for i = 4, #ARGV do

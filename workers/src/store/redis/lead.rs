@@ -1,11 +1,11 @@
 //! Who does for a fleet what only one of its workers does.
 
-use super::{Queues, fault, keys, repair};
+use super::{Queues, fault, keys, repair, scripts::timed};
 use crate::store::Error;
 use redis::Script;
 use std::{sync::LazyLock, time::Duration};
 
-static LEAD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lead.lua")));
+static LEAD: LazyLock<Script> = LazyLock::new(|| timed!("lead.lua"));
 
 impl Queues {
     /// Makes a worker the one that does each duty, unless another one is; answers for each whether it is.

@@ -3,10 +3,18 @@
 use redis::Script;
 use std::sync::LazyLock;
 
+/// A script of these files, which knows the time.
+macro_rules! timed {
+    ($($file:literal),*) => {
+        redis::Script::new(concat!(include_str!("now.lua"), $(include_str!($file)),*))
+    };
+}
+pub(super) use timed;
+
 macro_rules! scripts {
     ($($name:ident = $file:literal;)*) => {
         $(pub(super) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(concat!(include_str!("common.lua"), include_str!($file))));)*
+            LazyLock::new(|| timed!("common.lua", $file));)*
 
         /// Every script, to load them once at the start.
         pub(super) fn all() -> Vec<&'static Script> {
