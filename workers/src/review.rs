@@ -30,7 +30,6 @@ pub use watch::{Say, Watch};
 use agent::Material;
 use collect::Collected;
 use flotilla_jobs::kinds::{Finding, Review, Source};
-use prepared::prepare_for;
 use rules::Facts;
 use settings::Settings;
 use std::cmp::Reverse;
@@ -39,7 +38,7 @@ use std::cmp::Reverse;
 ///
 /// The same source gives the same review as long as its repository stays the same. Nothing is written to it.
 pub async fn review(source: &Source, host: &Host, watch: &Watch) -> Result<Review, Error> {
-    Ok(prepare_for(source, host, watch, false).await?.without(None))
+    Ok(prepare(source, host, watch, false).await?.without(None))
 }
 
 /// What needs no more than the processor.
@@ -78,7 +77,8 @@ fn digest(collected: Collected, watch: &Watch, deep: bool) -> Result<Prepared, E
         notes,
         agent: None,
     };
-    Ok(Prepared { review, ruled, material, settings })
+    let has_text = filtered.change.files.iter().any(|file| file.text_rules && file.diff.counts().0 > 0);
+    Ok(Prepared { review, ruled, has_text, material, settings })
 }
 
 /// The most severe first, then by path and line.

@@ -122,6 +122,11 @@ impl Agents {
         &self.means.catalog
     }
 
+    /// Whether anything can be asked at all.
+    pub fn has_models(&self) -> bool {
+        self.means.catalog.models().next().is_some()
+    }
+
     /// The agents there are.
     pub fn definitions(&self) -> &Definitions {
         &self.means.definitions

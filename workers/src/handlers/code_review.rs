@@ -50,9 +50,19 @@ impl Reviewer {
         self
     }
 
-    /// Asks a model about a change.
-    async fn ask(&self, agents: &Agents, job: &CodeReview, prepared: Prepared, cx: &Context) -> Result<Review, Ended> {
+    /// Asks a model about a change, where one is wanted and there is any.
+    async fn ask(
+        &self,
+        agents: Option<&Agents>,
+        job: &CodeReview,
+        prepared: Prepared,
+        cx: &Context,
+    ) -> Result<Review, Ended> {
         let Some(wishes) = prepared.wishes() else { return Ok(prepared.without(None)) };
+        let Some(agents) = agents else {
+            let could = self.agents.is_some();
+            return Ok(prepared.without(could.then(|| NO_MODEL.to_owned())));
+        };
         let started = Instant::now();
         let opened = agents.open(job_of(cx), AGENT, &pinned(&prepared)).await;
         let run = match opened {
@@ -101,7 +111,7 @@ impl Reviewer {
             staged: false,
             unstaged: false,
         };
-        match review::prepare(&source, &self.host, &watch(cx)).await {
+        match review::prepare(&source, &self.host, &watch(cx), true).await {
             Ok(earlier) if earlier.digest() == began_with.digest => Ok(Some(earlier)),
             Err(error) if error.is_transient() => Err(Ended::Error(error)),
             // Then what is on record differs from what comes now, and the run begins anew.
@@ -150,10 +160,8 @@ fn watch(cx: &Context) -> Watch {
 #[async_trait]
 impl Handler<CodeReview> for Reviewer {
     async fn run(&self, job: CodeReview, cx: &Context) -> anyhow::Result<Outcome<Review>> {
-        let Some(agents) = &self.agents else {
-            return outcome(review::review(&job.source, &self.host, &watch(cx)).await.map_err(Ended::Error), cx);
-        };
-        let result = match review::prepare(&job.source, &self.host, &watch(cx)).await {
+        let agents = self.agents.as_ref().filter(|agents| agents.has_models());
+        let result = match review::prepare(&job.source, &self.host, &watch(cx), agents.is_some()).await {
             Ok(prepared) => self.ask(agents, &job, prepared, cx).await,
             Err(error) => Err(Ended::Error(error)),
         };

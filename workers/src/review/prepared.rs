@@ -17,6 +17,9 @@ pub struct Prepared {
     pub(super) review: Review,
     /// All that the rules found, accepted or not.
     pub(super) ruled: Vec<Finding>,
+    /// Whether the change adds lines that a model could look at.
+    pub(super) has_text: bool,
+    /// Empty where only rules were wanted.
     pub(super) material: Material,
     pub(super) settings: Settings,
 }
@@ -30,13 +33,8 @@ pub struct Wishes {
     pub budget: Option<MicroUsd>,
 }
 
-/// Reviews the change of a source by rules, and makes ready what a model is shown.
-pub async fn prepare(source: &Source, host: &Host, watch: &Watch) -> Result<Prepared, Error> {
-    prepare_for(source, host, watch, true).await
-}
-
-/// The same; only rules are wanted where `deep` is false.
-pub(super) async fn prepare_for(source: &Source, host: &Host, watch: &Watch, deep: bool) -> Result<Prepared, Error> {
+/// Reviews the change of a source by rules and, where it is `deep`, makes ready what a model is shown.
+pub async fn prepare(source: &Source, host: &Host, watch: &Watch, deep: bool) -> Result<Prepared, Error> {
     watch.stage(0, "collecting the change")?;
     let collected = collect::collect(source, host, watch, deep).await?;
     let watch = watch.clone();
@@ -53,8 +51,7 @@ impl Prepared {
     /// What is wanted of a model; `None` where the team wants none, or nothing was added that one could look at.
     pub fn wishes(&self) -> Option<Wishes> {
         let model = &self.settings.model;
-        let wanted = model.on && !self.material.files.is_empty();
-        wanted.then(|| Wishes { route: model.route.clone(), budget: model.budget })
+        (model.on && self.has_text).then(|| Wishes { route: model.route.clone(), budget: model.budget })
     }
 
     /// Names what models are shown: the same change gives the same.

@@ -49,7 +49,7 @@ impl Mind for Reader {
 }
 
 async fn prepared(repo: &Repo) -> Prepared {
-    prepare(&repo.source(), &Roots::Anywhere.into(), &Watch::default()).await.unwrap()
+    prepare(&repo.source(), &Roots::Anywhere.into(), &Watch::default(), true).await.unwrap()
 }
 
 async fn reviewed(prepared: Prepared) -> (Review, String) {
