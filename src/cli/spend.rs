@@ -3,7 +3,7 @@
 use super::{output, session::Session};
 use crate::exit::{Exit, Failure};
 use flotilla_jobs::{
-    MicroUsd,
+    MicroUsd, Usage,
     api::{BudgetState, SpendBy, SpendQuery, SpendRow},
 };
 use jiff::civil::Date;
@@ -75,7 +75,7 @@ fn print(rows: &[SpendRow], by: &[SpendBy]) -> Result<(), Failure> {
         SpendBy::Agent => "AGENT",
         SpendBy::Model => "MODEL",
     });
-    let numbers = ["CALLS", "LOST", "UNKNOWN", "TOKENS IN", "CACHED", "OUT", "COST", "HELD"];
+    let numbers = ["CALLS", "LOST", "UNKNOWN", "ESTIMATED", "TOKENS IN", "CACHED", "OUT", "COST", "HELD"];
     let head: Vec<&str> = parts.chain(numbers).collect();
     let mut cells: Vec<Vec<String>> = rows.iter().map(|row| cells(row, by)).collect();
     if rows.len() > 1 {
@@ -87,8 +87,11 @@ fn print(rows: &[SpendRow], by: &[SpendBy]) -> Result<(), Failure> {
     }
     output::table(&head, &cells)?;
     if rows.iter().any(|row| row.unknown > 0) {
+        output::note("the cost of calls counted as UNKNOWN is in no sum: no price, or no answer");
+    }
+    if rows.iter().any(|row| row.estimated > 0) {
         output::note(
-            "the cost of calls counted as UNKNOWN is in no sum: no price, no usage in the answer, or no answer",
+            "the provider of calls counted as ESTIMATED did not say what they used: COST has the most that it can be",
         );
     }
     Ok(())
@@ -101,8 +104,9 @@ fn cells(row: &SpendRow, by: &[SpendBy]) -> Vec<String> {
         SpendBy::Agent => row.agent.clone().unwrap_or_default(),
         SpendBy::Model => row.model.clone().unwrap_or_default(),
     };
-    let numbers = [row.calls, row.lost, row.unknown, row.usage.prompt(), row.usage.cache_read, row.usage.output]
-        .map(|n| n.to_string());
+    let Usage { cache_read, output, .. } = row.usage;
+    let numbers = [row.calls, row.lost, row.unknown, row.estimated, row.usage.prompt(), cache_read, output];
+    let numbers = numbers.map(|n| n.to_string());
     by.iter().map(part).chain(numbers).chain([row.cost, row.held].map(|amount| amount.to_string())).collect()
 }
 
@@ -111,6 +115,7 @@ fn total(rows: &[SpendRow]) -> SpendRow {
         calls: rows.iter().map(|row| row.calls).sum(),
         lost: rows.iter().map(|row| row.lost).sum(),
         unknown: rows.iter().map(|row| row.unknown).sum(),
+        estimated: rows.iter().map(|row| row.estimated).sum(),
         usage: rows.iter().map(|row| row.usage).sum(),
         cost: rows.iter().map(|row| row.cost).sum(),
         held: rows.iter().map(|row| row.held).sum(),

@@ -44,7 +44,12 @@ fn cost(work: &AgentWork) -> String {
         plural(work.steps as usize, "step"),
         plural(work.batches as usize, "batch")
     );
-    let cost = work.cost.map_or_else(|| "cost unknown".to_owned(), |cost| cost.to_string());
+    let at_most = if work.estimated > 0 { "at most " } else { "" };
+    let mut cost = work.cost.map_or_else(|| "cost unknown".to_owned(), |cost| format!("{at_most}{cost}"));
+    if work.cost.is_some() && work.unknown > 0 {
+        // Writing to a string does not fail.
+        let _ = write!(cost, " and {} of unknown cost", plural(work.unknown as usize, "call"));
+    }
     let (tokens_in, tokens_out) = (work.usage.prompt(), work.usage.output);
     let seconds = (work.duration_ms + 50) / 100;
     // Writing to a string does not fail.

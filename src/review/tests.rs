@@ -122,6 +122,9 @@ fn people_see_what_a_model_did_and_what_it_cost() {
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
+    let work = review.agent.as_mut().unwrap();
+    (work.estimated, work.unknown) = (1, 2);
+    assert!(shown(&review).contains("; at most $0.0123 and 2 calls of unknown cost; "), "{}", shown(&review));
     review.agent.as_mut().unwrap().cost = None;
     assert!(shown(&review).contains("; cost unknown; "));
 }

@@ -94,8 +94,19 @@ pub struct Spent {
     pub usage: Usage,
     /// Calls that answered.
     pub calls: u64,
-    /// Calls whose cost is not known: no price for the model, no usage in the answer, or no answer.
+    /// Calls whose cost is not known: no price for the model, or no answer.
     pub unknown: u64,
+    /// Calls of whose cost only an estimate is known, since their provider did not say what they used. It is in `cost`.
+    pub estimated: u64,
+    /// Tokens held for calls whose provider did not say what they used; not in `usage`.
+    pub unsaid_tokens: u64,
+}
+
+impl Spent {
+    /// All tokens, in and out, with those that calls may have used and nobody counted.
+    pub const fn tokens(&self) -> u64 {
+        self.usage.total().saturating_add(self.unsaid_tokens)
+    }
 }
 
 /// Where a step stands in its run: both numbers are given by code, from 0, without a gap.
@@ -204,7 +215,8 @@ pub struct EndStep {
     pub outcome: StepOutcome,
     /// As the provider counts; `None` where it did not say.
     pub usage: Option<Usage>,
-    /// `None` where it is not known; zero where it is known that nothing is charged.
+    /// `None` where it is not known; zero where it is known that nothing is charged. Without `usage` it is an estimate:
+    /// what the call held.
     pub cost: Option<MicroUsd>,
     /// The provider's own name for the call.
     pub request_id: Option<String>,

@@ -82,6 +82,9 @@ pub struct SpendRow {
     pub lost: u64,
     /// Calls whose cost is not known: they are not part of `cost`.
     pub unknown: u64,
+    /// Calls whose provider did not say what they used: all that was held for them is in `cost`.
+    #[serde(default)]
+    pub estimated: u64,
     #[allow(missing_docs)]
     pub usage: Usage,
     /// In micro-dollars.

@@ -88,9 +88,15 @@ pub struct AgentWork {
     pub calls: u64,
     #[allow(missing_docs)]
     pub usage: Usage,
-    /// In micro-dollars; left out where the cost of a call is not known.
+    /// In micro-dollars, of the calls whose cost is known; left out where that is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<MicroUsd>,
+    /// Calls whose cost is not known: the model has no price, or their worker died meanwhile.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unknown: u64,
+    /// Calls whose provider did not say what they used: `cost` has the most that they may have cost.
+    #[serde(skip_serializing_if = "is_none")]
+    pub estimated: u64,
     /// How long the last attempt took.
     pub duration_ms: u64,
     /// Parts that the change was cut into.
@@ -109,6 +115,11 @@ pub struct AgentWork {
     pub hidden_characters: u64,
     /// Files whose added lines models were not shown, or not all, and why.
     pub left_out: Vec<SkippedFile>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A file of the change.

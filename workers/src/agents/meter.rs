@@ -32,8 +32,19 @@ pub(super) struct Meter {
     freed: Notify,
 }
 
+/// A limit on money that is not the agent's own.
+#[derive(Clone, Copy, Debug)]
+struct Cap {
+    most: MicroUsd,
+    /// Of the failure where it has no room.
+    code: &'static str,
+    /// What sets it, for people.
+    set_by: &'static str,
+}
+
 #[derive(Debug, Default)]
 struct Counts {
+    cap: Option<Cap>,
     spent: Spent,
     held: Hold,
     steps: u32,
@@ -75,10 +86,21 @@ impl Meter {
         self.counts().models.iter().cloned().collect()
     }
 
-    /// How much of its money limit is left; `None` where there is none.
+    /// Sets a limit on money beside the agent's own; calls hold what they may cost against both.
+    pub fn cap(&self, most: MicroUsd, code: &'static str, set_by: &'static str) {
+        self.counts().cap = Some(Cap { most, code, set_by });
+    }
+
+    /// How much of its money limits is left; `None` where there is none.
     pub fn left(&self) -> Option<MicroUsd> {
         let counts = self.counts();
-        self.limits.cost.map(|most| most.saturating_sub(counts.spent.cost + counts.held.cost))
+        let most = self.caps(&counts).map(|cap| cap.most).min()?;
+        Some(most.saturating_sub(counts.spent.cost + counts.held.cost))
+    }
+
+    fn caps(&self, counts: &Counts) -> impl Iterator<Item = Cap> + use<> {
+        let own = |most| Cap { most, code: "out_of_money", set_by: "the agent's limit (`limits.usd`)" };
+        self.limits.cost.map(own).into_iter().chain(counts.cap)
     }
 
     /// How long it may go on.
@@ -123,24 +145,22 @@ impl Meter {
 
     fn try_hold(&self, hold: Hold) -> Result<bool, Halt> {
         let mut counts = self.counts();
-        let (tokens, cost) = (counts.spent.usage.total() + hold.tokens, counts.spent.cost + hold.cost);
+        let (tokens, cost) = (counts.spent.tokens() + hold.tokens, counts.spent.cost + hold.cost);
         if tokens > self.limits.tokens {
-            let (spent, most) = (counts.spent.usage.total(), self.limits.tokens);
+            let (spent, most) = (counts.spent.tokens(), self.limits.tokens);
             let what = format!(
                 "the next call may take {} tokens; {spent} are used of {most}, the agent's limit (`limits.tokens`)",
                 hold.tokens
             );
             return Err(Halt::fail("out_of_tokens", what));
         }
-        if let Some(most) = self.limits.cost.filter(|most| cost > *most) {
-            let what = format!(
-                "the next call may cost {}; {} is spent of {most}, the agent's limit (`limits.usd`)",
-                hold.cost, counts.spent.cost
-            );
-            return Err(Halt::fail("out_of_money", what));
+        if let Some(Cap { most, code, set_by }) = self.caps(&counts).find(|cap| cost > cap.most) {
+            let (needed, spent) = (hold.cost, counts.spent.cost);
+            let what = format!("the next call may cost {needed}; {spent} is spent of {most}, {set_by}");
+            return Err(Halt::fail(code, what));
         }
         let fits = tokens + counts.held.tokens <= self.limits.tokens
-            && self.limits.cost.is_none_or(|most| cost + counts.held.cost <= most);
+            && self.caps(&counts).all(|cap| cost + counts.held.cost <= cap.most);
         if fits {
             counts.held.tokens += hold.tokens;
             counts.held.cost = counts.held.cost + hold.cost;
@@ -148,12 +168,20 @@ impl Meter {
         Ok(fits)
     }
 
-    /// A model answered, or a call of it ended without an answer that still was counted.
-    pub fn called(&self, by: Option<&str>, usage: Option<Usage>, cost: Option<MicroUsd>) {
+    /// A model answered, or a call of it ended without an answer that still was counted. Without `usage` all that it
+    /// held counts as used, unless nothing was charged.
+    pub fn called(&self, by: Option<&str>, usage: Option<Usage>, cost: Option<MicroUsd>, held: Hold) {
         let mut counts = self.counts();
-        counts.spent.usage = counts.spent.usage + usage.unwrap_or_default();
-        counts.spent.cost = counts.spent.cost + cost.unwrap_or_default();
-        counts.spent.unknown += u64::from(cost.is_none());
+        let spent = &mut counts.spent;
+        let is_charged = cost.is_some_and(|cost| cost > MicroUsd::ZERO);
+        match usage {
+            Some(usage) => spent.usage = spent.usage + usage,
+            None if is_charged || by.is_some() => spent.unsaid_tokens += held.tokens,
+            None => {}
+        }
+        spent.estimated += u64::from(usage.is_none() && is_charged);
+        spent.cost = spent.cost + cost.unwrap_or_default();
+        spent.unknown += u64::from(cost.is_none());
         if let Some(by) = by {
             counts.steps += 1;
             counts.spent.calls += 1;

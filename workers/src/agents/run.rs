@@ -12,6 +12,7 @@ use super::{
     thread::Threads,
 };
 use crate::journal::{InputHash, Note, Noted, RunId, RunStart, Spent, Step, StepKey, StepKind};
+use flotilla_jobs::MicroUsd;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, to_value};
 use std::time::Duration;
@@ -74,6 +75,12 @@ impl Run {
     /// What it has cost so far, lost calls included as far as that is known.
     pub fn spent(&self) -> Spent {
         self.meter.spent()
+    }
+
+    /// Lets it cost no more than `most`, whatever its agent may. A call that might is not made: the run fails with
+    /// `code`, and says what it is that `set_by` names.
+    pub fn cap(&self, most: MicroUsd, code: &'static str, set_by: &'static str) {
+        self.meter.cap(most, code, set_by);
     }
 
     /// Calls of models and tools that it finished.

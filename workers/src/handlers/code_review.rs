@@ -79,7 +79,7 @@ impl Reviewer {
             Some(earlier) => earlier,
             None => prepared,
         };
-        let mind = RunMind { run, budget: wishes.budget };
+        let mind = RunMind::new(run, wishes.budget);
         let result = prepared.ask(&mind, &watch(cx)).await;
         mind.run.ended(result.as_ref().err());
         match result {

@@ -2,10 +2,11 @@
 
 use crate::{
     clock::Millis,
+    journal::{EndStep, StepOutcome},
     ledger::{Budget, Call, Fill, Hold, Limit, Period, Refused, Scope},
     store::steps::{MAX_COST, MAX_TOKENS},
 };
-use flotilla_jobs::{Invalid, JobId, MicroUsd, Usage};
+use flotilla_jobs::{Invalid, JobId, MicroUsd};
 use jiff::{Timestamp, tz::Offset};
 use std::collections::BTreeMap;
 
@@ -85,10 +86,13 @@ impl Change {
         Self { held_cost: -held_cost, held_tokens: -held_tokens, ..Self::default() }
     }
 
-    /// A call used this. A cost that is not known is part of no sum.
-    pub(crate) fn spend(cost: Option<MicroUsd>, usage: Option<Usage>) -> Self {
-        let cost = cost.map_or(0, |cost| signed(cost.0.min(MAX_COST)));
-        let tokens = usage.map_or(0, |usage| signed(usage.total().min(MAX_TOKENS)));
+    /// A call that held so many tokens ended. A cost that is not known is part of no sum; where a provider does not say
+    /// what an answer took, all that was held for it counts as used.
+    pub(crate) fn spend(end: &EndStep, held_tokens: u64) -> Self {
+        let cost = end.cost.map_or(0, |cost| signed(cost.0.min(MAX_COST)));
+        let is_used = matches!(end.outcome, StepOutcome::Done(_)) || cost > 0;
+        let unsaid = if is_used { held_tokens } else { 0 };
+        let tokens = signed(end.usage.map_or(unsaid, |usage| usage.total()).min(MAX_TOKENS));
         Self { spent_cost: cost, spent_tokens: tokens, ..Self::default() }
     }
 
@@ -177,6 +181,5 @@ mod tests {
     fn what_a_call_holds_and_gives_back_comes_to_nothing() {
         let hold = Hold { cost: MicroUsd(7), tokens: u64::MAX };
         assert_eq!(Change::hold(hold).and(Change::release(hold)), Change::default());
-        assert_eq!(Change::spend(None, None), Change::default());
     }
 }

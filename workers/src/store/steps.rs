@@ -1,6 +1,6 @@
 //! What both records decide alike about the steps of agents: what is asked of a step against what is on record.
 
-use super::Error;
+use super::{Error, damage::Damage};
 use crate::journal::{
     Begin, Begun, EndStep, Ended, InputHash, Note, Noted, RunId, RunStart, Step, StepKey, StepKind, StepOutcome,
 };
@@ -140,6 +140,13 @@ pub(crate) fn kind(name: &str) -> Option<StepKind> {
 pub(crate) fn corrupt(what: &'static str, run: RunId, key: StepKey, wrong: &str) -> Error {
     let StepKey { thread, seq } = key;
     Error::Corrupt { what, detail: format!("step {thread}/{seq} of run {run}: {wrong}") }
+}
+
+/// Reports a step on record that cannot be read. Who asked for it fails with the same words.
+pub(crate) fn report(error: &Error, damage: &Damage) {
+    if let Error::Corrupt { what, detail } = error {
+        damage.met(what, detail, "the job of its run fails");
+    }
 }
 
 /// Where a step is, over all runs.

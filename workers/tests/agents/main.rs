@@ -14,4 +14,5 @@ mod endings;
 mod growth;
 mod scripted;
 mod tools;
+mod trouble;
 mod world;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use flotilla_workers::agents::{
     Tool, Toolbox,
     model::ToolSpec,
-    tool::{Arguments, Effect, Pure, ToolError},
+    tool::{Arguments, Effect, Idempotent, Pure, ToolError},
 };
 use serde_json::json;
 use std::{
@@ -65,6 +65,24 @@ impl Effect for Mark {
     async fn reconcile(&self, _: &Arguments, key: &str) -> Result<Option<Vec<u8>>, ToolError> {
         self.reconciled.fetch_add(1, Ordering::SeqCst);
         Ok(self.marks.lock().unwrap().contains_key(key).then(|| b"marked".to_vec()))
+    }
+}
+
+/// Puts something somewhere, however often: how often, by key.
+#[derive(Default)]
+pub struct Put {
+    pub times: Mutex<BTreeMap<String, u32>>,
+}
+
+#[async_trait]
+impl Idempotent for Put {
+    fn spec(&self) -> ToolSpec {
+        spec("put")
+    }
+
+    async fn call(&self, _: &Arguments, key: &str) -> Result<Vec<u8>, ToolError> {
+        *self.times.lock().unwrap().entry(key.to_owned()).or_default() += 1;
+        Ok(b"put".to_vec())
     }
 }
 

@@ -72,7 +72,7 @@ impl World {
         submit(&*store).await;
         let lease = claim(&*store).await;
         let means = Means {
-            catalog: Arc::new(catalog()),
+            catalog: Arc::new(catalog(Some(r#"price = { input = "1.00", output = "10.00" }"#))),
             client: provider,
             journal: store.clone(),
             ledger: store.clone(),
@@ -91,6 +91,11 @@ impl World {
         assert!(AGENT.contains(from), "{from}");
         let changed = Definition::parse("tester.toml", &AGENT.replace(from, to)).unwrap();
         self.means.definitions = [changed].into_iter().collect();
+    }
+
+    /// Nobody knows what the models cost.
+    pub fn without_price(&mut self) {
+        self.means.catalog = Arc::new(catalog(None));
     }
 
     /// What a process opens: the run of the job as it is on record.
@@ -156,18 +161,18 @@ async fn claim(store: &dyn Store) -> Lease {
 }
 
 /// Two models, of which the first is the choice.
-fn catalog() -> Catalog {
+fn catalog(price: Option<&str>) -> Catalog {
     let provider = ProviderSettings {
         wire: Some(Wire::OpenaiChat),
         base_url: Some("http://127.0.0.1:9/v1".to_owned()),
         ..ProviderSettings::default()
     };
-    let price: toml::Table = toml::from_str(r#"price = { input = "1.00", output = "10.00" }"#).unwrap();
+    let price = price.map(|price| toml::from_str::<toml::Table>(price).unwrap()["price"].clone());
     let model = || ModelSettings {
         provider: "scripted".to_owned(),
         context: Some(400_000),
         max_output: Some(4_000),
-        price: Some(price["price"].clone().try_into().unwrap()),
+        price: price.clone().map(|price| price.try_into().unwrap()),
         ..ModelSettings::default()
     };
     let route: RouteSettings = toml::from_str(r#"models = ["first", "second"]"#).unwrap();

@@ -42,6 +42,7 @@ suite! {
         spending_is_told_in_the_rows_asked_for,
         spending_of_days_turned_round_is_refused,
         sums_agree_whatever_happened,
+        what_a_provider_does_not_say_counts_as_all_that_was_held,
         a_queue_that_forgets_all_keeps_the_ledger,
         estimates_are_told_against_what_was_counted,
         old_spending_goes_and_what_is_held_stays,

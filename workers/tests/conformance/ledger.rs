@@ -2,7 +2,7 @@
 
 use crate::{
     fixture::{Fixture, HOUR, LEASE, SECOND},
-    paid::{FIRST, FLEET, Running, end, fill, money, running, running_as, start, started, step, tokens},
+    paid::{FIRST, FLEET, Running, end, fill, money, open, running, running_as, start, started, step, tokens},
 };
 use flotilla_jobs::{
     MicroUsd,
@@ -180,6 +180,32 @@ pub async fn sums_agree_whatever_happened(f: &impl Fixture) {
     assert_eq!(money(f, FLEET).await, (known, 0));
     let row = &spend(f, SpendQuery::default()).await[0];
     assert_eq!((row.cost, row.calls, row.lost, row.unknown), (MicroUsd(known), 12, 3, 6));
+}
+
+pub async fn what_a_provider_does_not_say_counts_as_all_that_was_held(f: &impl Fixture) {
+    let run = running_as(f, tenant("a")).await;
+    let unsaid =
+        |seq, cost: Option<u64>| EndStep { usage: None, cost: cost.map(MicroUsd), ..run.done(step(seq), 1, "1", 0) };
+    let ends = [
+        // It answered; its price is known, or is not; or it broke off in its answer, or before it.
+        (0, unsaid(0, Some(100))),
+        (1, unsaid(1, None)),
+        (2, EndStep { usage: None, ..run.failed(step(2), 1, "cut", 100) }),
+        (3, EndStep { usage: None, ..run.failed(step(3), 1, "rate_limited", 0) }),
+        (4, EndStep { usage: None, cost: None, ..run.failed(step(4), 1, "unreachable", 0) }),
+    ];
+    for (seq, said) in ends {
+        assert_eq!(started(f, run.llm(step(seq), 100, &[])).await, 1);
+        end(f, said).await;
+    }
+    let now = fill(f, FLEET).await;
+    assert_eq!((now.spent.cost, now.spent.tokens, now.held.cost), (MicroUsd(200), 300, MicroUsd::ZERO));
+    let row = &spend(f, SpendQuery::default()).await[0];
+    assert_eq!((row.cost, row.estimated, row.unknown, row.usage.total()), (MicroUsd(200), 2, 2, 0));
+    let opened = open(f.store(), &run.claimed).await.unwrap().spent;
+    assert_eq!((opened.cost, opened.estimated, opened.unknown), (MicroUsd(200), 2, 2));
+    assert_eq!((opened.unsaid_tokens, opened.tokens()), (300, 300));
+    assert!(f.store().estimates().await.unwrap().is_empty(), "nothing is learned from it");
 }
 
 pub async fn a_queue_that_forgets_all_keeps_the_ledger(f: &impl Fixture) {

@@ -2,7 +2,7 @@
 
 use crate::{
     servers,
-    world::{LEASE, World},
+    world::{IMPOSSIBLE_STEPS, LEASE, World},
 };
 use flotilla_jobs::{JobId, JobState, Options as JobOptions};
 use flotilla_workers::store::Settled;
@@ -67,6 +67,16 @@ const IMPOSSIBLE: [(&str, &str); 17] = [
     ("backoff_null", "UPDATE jobs SET backoff = '{NULL,1}' WHERE id = ID"),
     ("backoff_minus", "UPDATE jobs SET backoff = '{-1,5}' WHERE id = ID"),
 ];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_cannot_be_read_fails_its_job_alone() {
+    for (n, edit) in IMPOSSIBLE_STEPS.into_iter().enumerate() {
+        let w = Remote::start(&format!("step{n}")).await;
+        let (claimed, run) = w.with_a_step().await;
+        w.edit(claimed.id(), &edit.replace("HASH", r"'\x00'")).await;
+        w.fails_for_its_step(&claimed, run, edit).await;
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_cannot_be_fails_alone_when_the_queue_is_rebuilt() {

@@ -1,6 +1,6 @@
 //! The file, edited by hand into states that cannot be.
 
-use crate::world::{LEASE, World, clock};
+use crate::world::{IMPOSSIBLE_STEPS, LEASE, World, clock};
 use flotilla_jobs::{JobId, JobState, Options as JobOptions};
 use flotilla_workers::store::{
     Settled,
@@ -89,6 +89,18 @@ async fn a_job_that_cannot_be_fails_alone_when_its_worker_dies() {
         w.advance(LEASE + Duration::from_secs(1));
         println!("{statement}");
         w.isolates(victim, &others).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_cannot_be_read_fails_its_job_alone() {
+    let broken =
+        "UPDATE agent_steps SET response = '{' WHERE run_id IN (SELECT run_id FROM agent_runs WHERE job_id = ID)";
+    for edit in IMPOSSIBLE_STEPS.into_iter().chain([broken]) {
+        let w = File::start().await;
+        let (claimed, run) = w.with_a_step().await;
+        w.edit(claimed.id(), &edit.replace("HASH", "x'00'")).await;
+        w.fails_for_its_step(&claimed, run, edit).await;
     }
 }
 

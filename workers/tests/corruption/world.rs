@@ -1,9 +1,11 @@
 //! A store whose clock a test moves, and a fleet that works off what is in it.
 
 use crate::servers;
-use flotilla_jobs::{Fault, Filter, Group, JobId, JobRecord, JobState, NewJob, Options, Priority};
+use flotilla_jobs::{Fault, Filter, Group, JobId, JobRecord, JobState, NewJob, Options, Outcome, Priority};
 use flotilla_workers::{
+    agents::Halt,
     clock::Clock,
+    journal::{Note, Noted, RunId, RunStart, StepKey, StepKind},
     store::{Claim, Claimed, End, Error, LiveEvent, Settle, Settled, Store, Submission, remote},
 };
 use serde_json::value::RawValue;
@@ -21,6 +23,13 @@ use std::{
 pub const LEASE: Duration = Duration::from_secs(15);
 /// Rounds after which everything must have ended.
 const ROUNDS: usize = 40;
+
+/// What a step of an agent cannot be, on either record; `ID` is its job.
+pub const IMPOSSIBLE_STEPS: [&str; 3] = [
+    "UPDATE agent_steps SET kind = 'weird' WHERE run_id IN (SELECT run_id FROM agent_runs WHERE job_id = ID)",
+    "UPDATE agent_steps SET input_hash = HASH WHERE run_id IN (SELECT run_id FROM agent_runs WHERE job_id = ID)",
+    "UPDATE agent_steps SET response = NULL WHERE run_id IN (SELECT run_id FROM agent_runs WHERE job_id = ID)",
+];
 
 /// A store and its time.
 pub struct World {
@@ -176,6 +185,47 @@ impl World {
         let code = job.error.as_ref().map(|fault| fault.code.as_str());
         assert_eq!((job.state, code), (JobState::Failed, Some("corrupt")), "{job:?}");
         assert!(self.store.damage() > damage, "it is counted");
+    }
+
+    /// A running job whose agent has done one step.
+    pub async fn with_a_step(&self) -> (Claimed, RunId) {
+        let [id] = self.enqueue(vec![Options::default()]).await[..] else { unreachable!() };
+        let claimed = self.claim(1).await.remove(0);
+        assert_eq!(claimed.id(), id);
+        let run = self.open_run(&claimed).await;
+        let note = Note {
+            lease: claimed.lease.clone(),
+            run,
+            key: StepKey { thread: 0, seq: 0 },
+            kind: StepKind::Decision,
+            name: "decision:plan".to_owned(),
+            input_hash: [7; 32],
+            request: None,
+            value: RawValue::NULL.to_owned(),
+        };
+        assert!(matches!(self.store.note(vec![note]).await.unwrap()[0], Noted::Recorded));
+        assert_eq!(self.store.steps(run, None, 10).await.unwrap().len(), 1);
+        (claimed, run)
+    }
+
+    pub async fn open_run(&self, claimed: &Claimed) -> RunId {
+        let (agent, tenant, plan) = ("review".to_owned(), "default".to_owned(), RawValue::NULL.to_owned());
+        let start = RunStart { agent, tenant, session: None, plan };
+        self.store.open_run(&claimed.lease, start).await.unwrap().unwrap().run
+    }
+
+    /// Opens the run of a job whose step cannot be read: that is reported, the job fails with it, and others go on.
+    pub async fn fails_for_its_step(&self, claimed: &Claimed, run: RunId, edit: &str) {
+        let (damage, others) = (self.store.damage(), self.enqueue_mixed().await);
+        assert_eq!(self.open_run(claimed).await, run);
+        let error = self.store.steps(run, None, 10).await.unwrap_err();
+        assert!(self.store.damage() > damage, "{edit}: it is counted");
+        let Outcome::<()>::Fail(fault) = Halt::from(error).outcome() else { panic!("{edit}: it does not fail") };
+        assert!(fault.code == "journal" && fault.message.contains("step 0/0 of run"), "{edit}: {fault}");
+        let failed = self.settle(claimed, End::Failed(fault.clone())).await;
+        assert!(matches!(failed, Settled::Recorded(JobState::Failed)), "{edit}: {failed:?}");
+        assert_eq!(self.job(claimed.id()).await.error.unwrap().message, fault.message);
+        self.completes(&others).await;
     }
 
     pub async fn states(&self) -> BTreeMap<JobId, JobState> {

@@ -123,12 +123,13 @@ impl Run {
         }
         let start = Instant::now();
         let (result, late) = self.call(asked, provider, model).await;
-        self.measure(provider, model, &result, start.elapsed());
+        self.measure((provider, model), &result, hold, start.elapsed());
         let used = match &result {
             Ok(Answered { reply, told }) => gate::used_by_answer(reply.usage.as_ref(), *told),
             Err(error) => gate::used_by_failure(error),
         };
-        let (_, once) = tokio::join!(timeout(LAST_WORD, pass.done(used)), self.end(asked, model, attempt, result));
+        let (_, once) =
+            tokio::join!(timeout(LAST_WORD, pass.done(used)), self.end(asked, (model, hold), attempt, result));
         match once? {
             Once::Failed(_) if late => Err(self.meter.out_of_time()),
             once => Ok(once),
@@ -252,24 +253,24 @@ impl Run {
     async fn end(
         &self,
         asked: &Asked<'_>,
-        model: &Model,
+        (model, hold): (&Model, Hold),
         attempt: u32,
         result: Result<Answered, ModelError>,
     ) -> Result<Once, Halt> {
-        let (outcome, usage, cost, request_id, said) = match result {
+        let (usage, cost) = (used(&result), cost(model, &result, hold));
+        let (outcome, request_id, said) = match result {
             Ok(Answered { reply, .. }) => {
-                let (usage, id) = (reply.usage, reply.id.clone());
+                let id = reply.id.clone();
                 let said = Said { by: model.name.clone(), reply };
-                (StepOutcome::Done(record::write(&said)?), usage, cost(model, usage), id, Ok(said))
+                (StepOutcome::Done(record::write(&said)?), id, Ok(said))
             }
             Err(error) => {
                 let failed =
                     StepOutcome::Failed { code: error.class.as_str().to_owned(), message: error.message.clone() };
-                let cost = if is_free(&error) { Some(MicroUsd::ZERO) } else { cost(model, error.usage) };
-                (failed, error.usage, cost, error.request_id.clone(), Err(error))
+                (failed, error.request_id.clone(), Err(error))
             }
         };
-        self.meter.called(said.is_ok().then_some(&model.name), usage, cost);
+        self.meter.called(said.is_ok().then_some(&model.name), usage, cost, hold);
         let end = EndStep {
             lease: self.job.lease.clone(),
             run: self.id,
@@ -301,12 +302,19 @@ impl Run {
         }
     }
 
-    fn measure(&self, provider: &Provider, model: &Model, result: &Result<Answered, ModelError>, took: Duration) {
-        let (outcome, usage, first_token) = match result {
-            Ok(Answered { reply, .. }) => ("ok", reply.usage.as_ref(), Some(reply.first_token)),
-            Err(error) => (error.class.as_str(), error.usage.as_ref(), None),
+    fn measure(
+        &self,
+        (provider, model): (&Provider, &Model),
+        result: &Result<Answered, ModelError>,
+        hold: Hold,
+        took: Duration,
+    ) {
+        let (outcome, first_token) = match result {
+            Ok(Answered { reply, .. }) => ("ok", Some(reply.first_token)),
+            Err(error) => (error.class.as_str(), None),
         };
-        let (provider, model, cost) = (&provider.name, &model.name, cost(model, usage.copied()));
+        let (usage, cost) = (used(result), cost(model, result, hold));
+        let (provider, model, usage) = (&provider.name, &model.name, usage.as_ref());
         let metrics = &self.agents.means.metrics;
         metrics.call_ended(&CallEnded { provider, model, outcome, usage, cost, first_token, took });
     }
@@ -319,9 +327,24 @@ fn hold(model: &Model, estimate: &Estimate) -> Hold {
     Hold { cost, tokens: held + output }
 }
 
-/// What it took, where both the price and the tokens are known.
-fn cost(model: &Model, usage: Option<Usage>) -> Option<MicroUsd> {
-    Some(model.price.as_ref()?.cost(&usage?))
+/// What the provider says it took.
+fn used(result: &Result<Answered, ModelError>) -> Option<Usage> {
+    match result {
+        Ok(Answered { reply, .. }) => reply.usage,
+        Err(error) => error.usage,
+    }
+}
+
+/// What it cost; `None` where no price is known. Where an answer began and the provider does not say what it took, it is
+/// as much as was held: a provider that never says must not escape a budget.
+fn cost(model: &Model, result: &Result<Answered, ModelError>, hold: Hold) -> Option<MicroUsd> {
+    let has_begun = match result {
+        Ok(_) => true,
+        Err(error) if is_free(error) => return Some(MicroUsd::ZERO),
+        Err(error) => error.begun,
+    };
+    let price = model.price.as_ref()?;
+    used(result).map(|usage| price.cost(&usage)).or_else(|| has_begun.then_some(hold.cost))
 }
 
 /// Whether the provider refused the call before any work: then nothing is charged.

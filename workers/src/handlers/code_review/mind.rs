@@ -16,8 +16,16 @@ const DECISIONS: u32 = 0;
 #[derive(Debug)]
 pub(super) struct RunMind {
     pub run: Run,
-    /// What the team lets one review cost.
-    pub budget: Option<MicroUsd>,
+}
+
+impl RunMind {
+    /// A run that may cost no more than the team lets one review cost.
+    pub fn new(run: Run, budget: Option<MicroUsd>) -> Self {
+        if let Some(most) = budget {
+            run.cap(most, "review_budget", "which review.model.budget in .flotilla.toml allows");
+        }
+        Self { run }
+    }
 }
 
 #[async_trait]
@@ -33,10 +41,6 @@ impl Mind for RunMind {
     }
 
     async fn ask(&self, thread: u32, part: &str, vars: &Value) -> Result<Value, Unanswered<Halt>> {
-        if let Some(budget) = self.budget.filter(|budget| self.run.spent().cost >= *budget) {
-            let what = format!("the {budget} that review.model.budget in .flotilla.toml allows are used up");
-            return Err(Unanswered::Failed(Fault::new("review_budget", what)));
-        }
         match self.run.converse(thread, part, vars, &Toolbox::default()).await {
             Ok(answer) => answer.value.ok_or_else(|| {
                 let what = format!("part `{part}` of the agent asks for no shape; give it an `answer`");
@@ -55,6 +59,9 @@ pub(super) fn account(run: &Run, work: &mut AgentWork, duration_ms: u64) {
     work.steps = run.steps();
     work.calls = spent.calls;
     work.usage = spent.usage;
-    work.cost = (spent.unknown == 0).then_some(spent.cost);
+    let is_known = spent.unknown == 0 || spent.cost > MicroUsd::ZERO;
+    work.cost = is_known.then_some(spent.cost);
+    work.unknown = spent.unknown;
+    work.estimated = spent.estimated;
     work.duration_ms = duration_ms;
 }

@@ -121,7 +121,7 @@ async fn end<'a>(
         if standing.is_news() {
             plan.ends.push((end, standing.finishes(end)));
             if row::get(&row, "paid")? {
-                let spent = Change::spend(end.cost, end.usage);
+                let spent = Change::spend(end, journal::count(&row, "held_tokens")?);
                 let change = if standing.outcome == steps::OPEN { spent.and(released(&row)?) } else { spent };
                 let payer = payer(&row, end.lease.job)?;
                 changes.add(&payer.accounts(row::get(&row, "day")?), change);

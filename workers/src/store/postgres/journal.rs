@@ -44,7 +44,8 @@ impl Record {
             let step = known(row, run, key)?.and_then(|known| known.step(key));
             step.ok_or_else(|| steps::corrupt("postgres", run, key, "it is done and has no response"))
         };
-        self.conn().await?.rows(steps).await?.iter().map(step).collect()
+        let found: Result<Vec<Step>, Error> = self.conn().await?.rows(steps).await?.iter().map(step).collect();
+        found.inspect_err(|error| steps::report(error, &self.damage))
     }
 
     /// All that agents did for a job.
@@ -113,6 +114,8 @@ fn spent_so_far(row: &PgRow) -> Result<Spent, Error> {
         usage: usage(row)?.unwrap_or_default(),
         calls: count(row, "calls")?,
         unknown: count(row, "unknown")?,
+        estimated: count(row, "estimated")?,
+        unsaid_tokens: count(row, "unsaid")?,
     })
 }
 

@@ -150,6 +150,7 @@ fn spend_row(row: &PgRow) -> Result<SpendRow, Error> {
         calls: count(row, "calls")?,
         lost: count(row, "lost")?,
         unknown: count(row, "unknown")?,
+        estimated: count(row, "estimated")?,
         usage: usage(row)?.unwrap_or_default(),
         cost: MicroUsd(count(row, "cost")?),
         held: MicroUsd(count(row, "held")?),

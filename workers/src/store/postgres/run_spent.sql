@@ -2,6 +2,8 @@
 -- $1 run  $2 run of the lease: calls of earlier leases that are open will have no end
 SELECT count(*) FILTER (WHERE outcome = 'done') AS calls,
        count(*) FILTER (WHERE cost IS NULL AND (outcome <> 'open' OR job_run <> $2)) AS unknown,
+       count(*) FILTER (WHERE input IS NULL AND cost > 0) AS estimated,
+       coalesce(sum(held_tokens) FILTER (WHERE input IS NULL AND (outcome = 'done' OR cost > 0)), 0)::bigint AS unsaid,
        coalesce(sum(cost), 0)::bigint AS cost, coalesce(sum(input), 0)::bigint AS input,
        coalesce(sum(cache_read), 0)::bigint AS cache_read, coalesce(sum(cache_write), 0)::bigint AS cache_write,
        coalesce(sum(cache_write_1h), 0)::bigint AS cache_write_1h, coalesce(sum(output), 0)::bigint AS output,

@@ -5,6 +5,7 @@ SELECT CASE WHEN $1 THEN c.day END AS day, CASE WHEN $2 THEN c.tenant END AS ten
        CASE WHEN $4 THEN c.model END AS model, coalesce(sum(c.cost), 0)::bigint AS cost, count(*) AS calls,
        count(*) FILTER (WHERE c.outcome = 'lost') AS lost,
        count(*) FILTER (WHERE c.cost IS NULL AND c.outcome <> 'open') AS unknown,
+       count(*) FILTER (WHERE c.input IS NULL AND c.cost > 0) AS estimated,
        coalesce(sum(c.held_cost) FILTER (WHERE c.outcome = 'open'), 0)::bigint AS held,
        coalesce(sum(c.input), 0)::bigint AS input, coalesce(sum(c.cache_read), 0)::bigint AS cache_read,
        coalesce(sum(c.cache_write), 0)::bigint AS cache_write,

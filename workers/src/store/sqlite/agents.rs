@@ -30,7 +30,8 @@ impl Journal for File {
     }
 
     async fn steps(&self, run: RunId, after: Option<StepKey>, limit: u32) -> Result<Vec<Step>, Error> {
-        journal::steps(&mut *self.reader().await?, run, after, limit).await
+        let found = journal::steps(&mut *self.reader().await?, run, after, limit).await;
+        found.inspect_err(|error| steps::report(error, &self.state.damage))
     }
 
     async fn begin(&self, calls: Vec<Begin>) -> Result<Vec<Begun>, Error> {

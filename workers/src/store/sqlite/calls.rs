@@ -127,7 +127,7 @@ async fn end_one(tx: &mut Tx<'_>, end: &EndStep) -> Result<Ended, Error> {
     if standing.is_news() {
         write_end(tx, end).await?;
         if row::get(row, "paid")? {
-            let spent = Change::spend(end.cost, end.usage);
+            let spent = Change::spend(end, journal::count(row, "held_tokens")?);
             let change = if standing.outcome == steps::OPEN { spent.and(released(row)?) } else { spent };
             let mut changes = Books::default();
             changes.add(&accounts(row, end)?, change);

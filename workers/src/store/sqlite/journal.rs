@@ -66,6 +66,8 @@ async fn spent(conn: &mut SqliteConnection, run: RunId, lease: u32) -> Result<Sp
         usage: usage(row)?.unwrap_or_default(),
         calls: count(row, "calls")?,
         unknown: count(row, "unknown")?,
+        estimated: count(row, "estimated")?,
+        unsaid_tokens: count(row, "unsaid")?,
     })
 }
 

@@ -127,6 +127,7 @@ fn spend_row(row: &SqliteRow) -> Result<SpendRow, Error> {
         calls: journal::count(row, "calls")?,
         lost: journal::count(row, "lost")?,
         unknown: journal::count(row, "unknown")?,
+        estimated: journal::count(row, "estimated")?,
         usage: journal::usage(row)?.unwrap_or_default(),
         cost: MicroUsd(journal::count(row, "cost")?),
         held: MicroUsd(journal::count(row, "held")?),

@@ -5,6 +5,7 @@ SELECT CASE WHEN ? THEN day END AS day, CASE WHEN ? THEN tenant END AS tenant, C
        CASE WHEN ? THEN model END AS model, coalesce(sum(cost), 0) AS cost, count(*) AS calls,
        count(*) FILTER (WHERE outcome = 'lost') AS lost,
        count(*) FILTER (WHERE cost IS NULL AND outcome <> 'open') AS unknown,
+       count(*) FILTER (WHERE input IS NULL AND cost > 0) AS estimated,
        coalesce(sum(held_cost) FILTER (WHERE outcome = 'open'), 0) AS held,
        coalesce(sum(input), 0) AS input, coalesce(sum(cache_read), 0) AS cache_read,
        coalesce(sum(cache_write), 0) AS cache_write, coalesce(sum(cache_write_1h), 0) AS cache_write_1h,
