@@ -21,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 /// run what waits there.
 pub const QUEUE: &str = "local";
 
+/// How long a job of a command that was killed waits for the next one.
+const LEASE: Duration = Duration::from_secs(6);
+
 /// The fleet and the store it works on.
 pub struct Embedded {
     pub backend: Direct,
@@ -46,6 +49,9 @@ impl Embedded {
             queues: vec![QueueWeight::new(QUEUE, 1)],
             // What still runs then is somebody else's job, left over from a command that was killed.
             drain_timeout: Duration::from_millis(200),
+            // Whoever starts a command again that was killed is waiting for its lease to end.
+            lease: LEASE,
+            renew_every: LEASE / 3,
             stop_grace: Duration::from_millis(200),
             budgets: Arc::new(budgets.clone()),
             hard_stop: hard.clone(),

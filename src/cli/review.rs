@@ -1,5 +1,7 @@
 //! `flotilla review`: submits a code-review of a git work tree, follows it and prints what it found.
 
+mod earlier;
+
 use super::{
     backend::Backend,
     embedded::{Embedded, QUEUE},
@@ -15,7 +17,7 @@ use crate::{
     shutdown::Shutdown,
 };
 use flotilla_jobs::{
-    JobId, JobState, NewJob, Options, Priority,
+    Accepted, JobId, JobState, NewJob, Options, Priority,
     kinds::{CodeReview, Review, Severity, Source},
 };
 use std::{path::PathBuf, time::Duration};
@@ -64,18 +66,27 @@ pub struct Args {
 pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let path = args.path.canonicalize().map_err(|e| Failure::usage(format!("{}: {e}", args.path.display())))?;
     let Args { base, head, staged, unstaged, .. } = args;
-    let job = NewJob::of(&CodeReview { source: Source::WorkTree { path, base, head, staged, unstaged } })?;
+    let source = Source::WorkTree { path, base, head, staged, unstaged };
+    let job = NewJob::of(&CodeReview { source: source.clone() })?;
     let format = args.format.unwrap_or(if session.json { Format::Json } else { Format::People });
     let shutdown = Shutdown::listen()?;
 
     let client = if args.local { None } else { session.client()? };
     let ended = if let Some(client) = client {
-        review(&Remote::new(client), job, &shutdown).await
+        let backend = Remote::new(client);
+        match backend.submit(vec![job]).await {
+            Ok(accepted) => review(&backend, first(&accepted)?.id, false, &shutdown).await,
+            Err(failure) => Err(failure),
+        }
     } else {
-        let embedded = Embedded::start(session).await?;
+        let asked = earlier::asked(&source).await;
         let options =
             Options { queue: Some(QUEUE.to_owned()), priority: Priority::try_from(0).ok(), ..Options::default() };
-        let ended = review(&embedded.backend, job.with(options), &shutdown).await;
+        let embedded = Embedded::start(session).await?;
+        let ended = match earlier::submit(&embedded.backend, job.with(options), asked.as_ref()).await {
+            Ok((id, is_earlier)) => review(&embedded.backend, id, is_earlier, &shutdown).await,
+            Err(failure) => Err(failure),
+        };
         embedded.end(shutdown.hard.is_cancelled()).await;
         ended
     };
@@ -84,11 +95,24 @@ pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     Ok(if review::exit_code(&review, args.fail_on) == 0 { Exit::Ok } else { Exit::Findings })
 }
 
-/// Submits and follows; `None` where it was interrupted.
-async fn review(backend: &dyn Backend, job: NewJob, shutdown: &Shutdown) -> Result<Option<Review>, Failure> {
-    let accepted = backend.submit(vec![job]).await?;
-    let id = accepted.first().ok_or_else(|| Failure::unavailable("the job was not answered"))?.id;
-    let Some(end) = live::follow(backend, id, 0, Show::Aside, &shutdown.stop).await? else {
+fn first(accepted: &[Accepted]) -> Result<Accepted, Failure> {
+    accepted.first().copied().ok_or_else(|| Failure::unavailable("the job was not answered"))
+}
+
+/// Follows a review, perhaps one that an earlier command left; `None` where it was interrupted.
+async fn review(
+    backend: &dyn Backend,
+    id: JobId,
+    is_earlier: bool,
+    shutdown: &Shutdown,
+) -> Result<Option<Review>, Failure> {
+    let mut end = live::follow(backend, id, 0, Show::Aside, &shutdown.stop).await?;
+    if is_earlier && end.as_ref().is_some_and(|end| end.state == JobState::Quarantined) {
+        // Killed twice, it was taken for what killed its worker. Whoever asks for it once more wants it.
+        backend.act(Action::Retry, id).await?;
+        end = live::follow(backend, id, 0, Show::Aside, &shutdown.stop).await?;
+    }
+    let Some(end) = end else {
         cancel(backend, id, &shutdown.hard).await?;
         return Ok(None);
     };

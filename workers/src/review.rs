@@ -1,6 +1,7 @@
 //! Reviews a change: where it comes from, what it is, and what rules and models say about the lines it adds.
 
 mod agent;
+mod asked;
 mod change;
 mod collect;
 pub mod diff;
@@ -19,6 +20,7 @@ mod suppress;
 mod watch;
 
 pub use agent::{Added, Mind, NAME as AGENT, Unanswered};
+pub use asked::{Asked, asked};
 pub use change::{Change, ChangedFile};
 pub use error::Error;
 pub use git::Error as GitError;

@@ -59,6 +59,14 @@ pub(crate) async fn collect(source: &Source, host: &Host, watch: &Watch, deep: b
     }
 }
 
+/// The commits that a work tree's source names now: the one it is compared with, and the newest. `None` for any other.
+pub(crate) async fn commits(source: &Source, host: &Host, watch: &Watch) -> Result<Option<[String; 2]>, Error> {
+    let Source::WorkTree { path, base, head, .. } = source else { return Ok(None) };
+    let repository = Repository::open(path, host, watch).await?;
+    let head = repository.commit(head.as_deref().unwrap_or("HEAD")).await?;
+    Ok(Some([base::find(&repository, base.as_deref(), &head).await?.commit, head]))
+}
+
 async fn work_tree(
     repository: &Repository,
     base: Option<&str>,
