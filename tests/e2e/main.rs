@@ -1,5 +1,6 @@
 //! Whole fleets of the built binary: several processes on one store, killed, stopped, paused and followed.
 
+mod burst;
 mod cancelling;
 mod client_gone;
 #[cfg(target_os = "linux")]
@@ -16,8 +17,10 @@ mod handing_over;
 mod killed_server;
 mod killed_worker;
 mod leading;
+mod models;
 mod network;
 mod new_kind;
+mod one_dollar;
 mod one_file;
 mod pausing;
 mod place;
@@ -29,6 +32,7 @@ mod pressure;
 mod proxy;
 mod random_kills;
 mod redis_away;
+mod reviewed_again;
 mod reviewing;
 mod rolling;
 #[path = "../../workers/tests/support/servers.rs"]
