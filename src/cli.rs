@@ -34,7 +34,7 @@ use crate::{
     actions::Action,
     config::{Inputs, load},
     exit::{Exit, Failure},
-    shown, telemetry,
+    machine, shown, telemetry,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use session::Session;
@@ -217,6 +217,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
     let traces = telemetry::start(&loaded.config, quiet)?;
     // TLS to Redis, Postgres and servers; a second call in one process would be the only way to fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    machine::open_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

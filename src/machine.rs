@@ -1,5 +1,6 @@
 //! What the machine has left.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
 
 /// Free space for us on the disk that holds `path`, in bytes; `None` where that cannot be known.
@@ -25,6 +26,16 @@ pub fn memory_free() -> Option<u64> {
     match (machine, group()) {
         (Some(machine), Some(group)) => Some(machine.min(group)),
         (machine, group) => machine.or(group),
+    }
+}
+
+/// Raises the limit of open files to what the system allows: each answer that streams is a connection, and the usual limit
+/// of 1,024 is there for programs that use `select`.
+pub fn open_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        // Refused, it is as it was.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     }
 }
 

@@ -229,6 +229,22 @@ fn a_store_is_measured_and_left_as_it_was() {
 }
 
 #[test]
+fn streams_are_measured_and_come_whole() {
+    let home = Home::new();
+    let few = ["--streams", "30", "--stream-tokens", "40", "--stream-rate", "40", "--stream-starts", "60"];
+    let report = home.run(&[&["bench", "--json"][..], &few].concat()).exits(0).json();
+    let streams = &report["streams"];
+    assert_eq!(streams["cost"]["completed"], 30, "{report}");
+    for side in ["flotilla", "direct"] {
+        assert_eq!(streams[side]["whole"], 30, "{side}: {report}");
+        assert!(streams[side]["first_token"]["p99_ms"].as_f64().unwrap() > 0.0, "{side}: {report}");
+        assert!(streams[side]["longest_gap_ms"].as_f64().unwrap() > 0.0, "{side}: {report}");
+    }
+    let left: Vec<_> = home.data_files().into_iter().filter(|name| name.starts_with("bench")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn what_a_job_says_cannot_steer_a_terminal() {
     let home = Home::new();
     let evil = "\u{1b}]0;title\u{7}\u{202e}\u{9b}2J";

@@ -1,6 +1,8 @@
 //! `flotilla bench`: what the store can do on this machine, beside what its servers can do alone.
 
 mod place;
+mod provider;
+mod streams;
 mod table;
 
 use super::{output, session::Session, spinner::spinner};
@@ -11,6 +13,7 @@ use crate::{
 use flotilla_workers::bench::{self, Machine, Report};
 use indicatif::ProgressBar;
 use place::Place;
+use serde::Serialize;
 use std::{fmt::Display, time::Duration};
 
 /// What a large backlog is compared with.
@@ -22,6 +25,7 @@ const FEW: u64 = 10_000;
   flotilla bench                               the store that the configuration names
   flotilla bench --json > before.json          to compare with later
   flotilla bench --jobs 2000 --rounds 1 --idle-seconds 1 --latency-jobs 200    a quick look
+  flotilla bench --streams 1000                only this: 1,000 conversations at once, with the scripted provider
 
 Jobs carry 1 KB, their handlers do nothing, every job and every result is recorded. SQLite is measured in a file of its
 own beside the configured one; Redis and Postgres under the prefix PREFIX-bench and in the schema flotilla_bench, which
@@ -51,13 +55,29 @@ pub struct Args {
     /// Also measure claims and promotions with this many jobs waiting, and as many delayed, against 10,000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10_000..=10_000_000))]
     waiting: Option<u64>,
+    #[command(flatten)]
+    streams: streams::Args,
 }
 
 pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let shutdown = Shutdown::listen()?;
     let place = Place::enter(&session.loaded).await?;
+    if let Some(plan) = args.streams.plan() {
+        return conduct(streams::measure(plan, &place), &place, &shutdown, session, streams::print).await;
+    }
+    conduct(measure(&args, &place), &place, &shutdown, session, table::print).await
+}
+
+/// Measures, clears away and says what came of it.
+async fn conduct<R: Serialize>(
+    measure: impl Future<Output = Result<R, Failure>>,
+    place: &Place,
+    shutdown: &Shutdown,
+    session: &Session,
+    print: fn(&R) -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
     let report = tokio::select! {
-        report = measure(&args, &place) => Some(report),
+        report = measure => Some(report),
         () = shutdown.stop.cancelled() => None,
     };
     place.leave().await?;
@@ -66,7 +86,7 @@ pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     if session.json {
         output::json(&report)?;
     } else {
-        table::print(&report)?;
+        print(&report)?;
     }
     Ok(Exit::Ok)
 }
@@ -90,11 +110,13 @@ async fn measure(args: &Args, place: &Place) -> Result<Report, Failure> {
     step.is("an idle worker");
     let watch = Duration::from_secs(args.idle_seconds);
     let idle = bench::idle(store, watch, || place.commands()).await.map_err(failed)?;
-    let mut backlogs = Vec::new();
-    for waiting in args.waiting.into_iter().flat_map(|many| [FEW, many]) {
-        step.is("claims and promotions beside a backlog");
-        backlogs.push(bench::backlog(store, waiting).await.map_err(failed)?);
-    }
+    let backlogs = match args.waiting {
+        None => Vec::new(),
+        Some(many) => {
+            step.is("claims and promotions beside backlogs");
+            bench::backlogs(store, &[FEW, many]).await.map_err(failed)?
+        }
+    };
     store.close().await;
     step.end();
     Ok(Report {

@@ -10,14 +10,16 @@ mod idle;
 mod latency;
 mod machine;
 mod report;
+mod streams;
 
-pub use backlog::{Backlog, backlog};
+pub use backlog::{Backlog, backlogs};
 pub use drain::drain;
 pub use enqueue::{enqueue_in_batches, enqueue_one_by_one};
 pub use idle::idle;
 pub use latency::latency;
-pub use machine::{Machine, Usage};
+pub use machine::{Machine, Process, Usage};
 pub use report::{Idle, Latency, Rate, Report};
+pub use streams::{Cost, Plan, Provider, Side, Streams, Wait, streams};
 
 use crate::{
     context::Context,

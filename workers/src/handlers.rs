@@ -1,11 +1,13 @@
 //! The handlers that come with Flotilla: one file a kind, named as in `flotilla_jobs::kinds`.
 
+mod aloud;
 mod code_review;
 mod drill;
 #[cfg(test)]
 mod tests;
 
 pub use crate::review::{Host, Roots};
+pub(crate) use aloud::Aloud;
 pub use code_review::Reviewer;
 pub use drill::Driller;
 

@@ -41,13 +41,20 @@ impl Place {
     /// The limits of what is below the store, and how it is set up.
     pub async fn raw(&self, store: &dyn Store, rows: usize) -> Result<Raw, Failure> {
         match self {
+            Self::File(_) => Ok(Raw { rates: Vec::new(), settings: self.settings(store).await? }),
+            Self::Remote(options) => Ok(remote::raw::measure(options, &bench::sample_payload(), rows).await?),
+        }
+    }
+
+    /// How the store is set up.
+    pub async fn settings(&self, store: &dyn Store) -> Result<Vec<(String, String)>, Failure> {
+        match self {
             Self::File(_) => {
                 let version = store.health().await.into_iter().next().map_or_else(String::new, |d| d.detail);
                 let settings = sqlite::DURABILITY.map(|(name, value)| (name.to_owned(), value.to_owned()));
-                let settings = [("sqlite version".to_owned(), version)].into_iter().chain(settings).collect();
-                Ok(Raw { rates: Vec::new(), settings })
+                Ok([("sqlite version".to_owned(), version)].into_iter().chain(settings).collect())
             }
-            Self::Remote(options) => Ok(remote::raw::measure(options, &bench::sample_payload(), rows).await?),
+            Self::Remote(options) => Ok(remote::raw::settings(options).await?),
         }
     }
 

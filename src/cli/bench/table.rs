@@ -22,8 +22,9 @@ pub fn print(report: &Report) -> Result<(), Failure> {
     output::line(&format!("idle worker: {:.2} % of a core{}", report.idle.cpu_percent, commands.unwrap_or_default()))?;
     report.backlogs.iter().try_for_each(|b| {
         output::line(&format!(
-            "with {} jobs waiting and as many delayed: claim of 50 in {:.2} ms, promotion of 500 in {:.2} ms",
-            b.waiting, b.claim_ms, b.promote_ms
+            "with {} jobs waiting and as many delayed: claim of 50 in {:.2} ms (p90 {:.2}), promotion of 500 in {:.2} ms \
+             (p90 {:.2})",
+            b.waiting, b.claim_ms, b.claim_p90_ms, b.promote_ms, b.promote_p90_ms
         ))
     })
 }

@@ -1,6 +1,6 @@
 //! Whether claiming and promoting slow down as more jobs wait.
 
-use super::Maker;
+use super::{Maker, report::quantile};
 use crate::store::{Claim, Claimed, End, Settle, Store};
 use flotilla_jobs::{JobId, MAX_BATCH, Options};
 use jiff::{SignedDuration, Timestamp};
@@ -11,12 +11,12 @@ use tokio::time::Instant;
 
 /// Jobs of one claim.
 const CLAIM: u32 = 50;
-/// Claims that are timed.
-const CLAIMS: usize = 100;
 /// Jobs that become due together.
 const DUE: u32 = 500;
-/// Promotions that are timed.
-const PROMOTIONS: usize = 5;
+/// Promotions that are timed for each backlog; so many times ten are the claims, which take away what was promoted.
+const PROMOTIONS: u32 = 60;
+/// Promotions whose jobs are accepted together: few, so that a small backlog stays about as small.
+const TOGETHER: u32 = 3;
 /// How far ahead the jobs are that become due: longer than it takes to accept them.
 const AHEAD: Duration = Duration::from_secs(1);
 
@@ -25,29 +25,115 @@ const AHEAD: Duration = Duration::from_secs(1);
 pub struct Backlog {
     /// Jobs that wait to be claimed; as many more wait for a later time.
     pub waiting: u64,
-    /// A claim of 50, in milliseconds: the median.
+    /// How many claims and promotions were timed.
+    pub claims: usize,
+    #[allow(missing_docs)]
+    pub promotions: usize,
+    /// A claim of 50, in milliseconds: the median, and what nine of ten stay below.
     pub claim_ms: f64,
-    /// A promotion of 500 due jobs, in milliseconds: the median.
+    #[allow(missing_docs)]
+    pub claim_p90_ms: f64,
+    /// A promotion of 500 due jobs, in the same way.
     pub promote_ms: f64,
+    #[allow(missing_docs)]
+    pub promote_p90_ms: f64,
 }
 
-/// Measures with `waiting` jobs in a queue of their own, which stay there.
-pub async fn backlog(store: &Arc<dyn Store>, waiting: u64) -> anyhow::Result<Backlog> {
-    let queue = format!("bench-{waiting}");
-    let tomorrow = now(store).await?.checked_add(SignedDuration::from_hours(24))?;
-    for run_at in [None, Some(tomorrow)] {
-        let mut left = waiting;
-        while left > 0 {
-            let batch = left.min(MAX_BATCH as u64);
-            accept(store, &queue, batch, run_at).await?;
-            left -= batch;
+/// Measures backlogs of these sizes, each in a queue of its own, where it stays. They take turns, so that a slow minute
+/// of the machine is one of all.
+pub async fn backlogs(store: &Arc<dyn Store>, sizes: &[u64]) -> anyhow::Result<Vec<Backlog>> {
+    let mut queues = Vec::new();
+    for waiting in sizes {
+        queues.push(Queue::fill(store, *waiting).await?);
+    }
+    for chunk in 0..PROMOTIONS / TOGETHER {
+        for queue in &queues {
+            let due = now(store).await?.checked_add(SignedDuration::try_from(AHEAD)?)?;
+            accept(store, &queue.name, u64::from(DUE * TOGETHER), Some(due)).await?;
+        }
+        tokio::time::sleep(AHEAD).await;
+        for turn in 0..TOGETHER {
+            let mut order: Vec<&mut Queue> = queues.iter_mut().collect();
+            // Whoever comes second finds the caches as the first one left them: that is each one's part in turn.
+            if (chunk * TOGETHER + turn) % 2 == 1 {
+                order.reverse();
+            }
+            for queue in &mut order {
+                queue.promote(store).await?;
+            }
+            for _ in 0..DUE / CLAIM {
+                for queue in &mut order {
+                    queue.claim(store).await?;
+                }
+            }
         }
     }
-    let claim_ms = claims(store, &queue).await?;
-    let promote_ms = promotions(store, &queue).await?;
-    Ok(Backlog { waiting, claim_ms, promote_ms })
+    Ok(queues.into_iter().map(Queue::report).collect())
 }
 
+/// A backlog and what was timed on it.
+struct Queue {
+    name: String,
+    waiting: u64,
+    claims: Vec<f64>,
+    promotions: Vec<f64>,
+}
+
+impl Queue {
+    async fn fill(store: &Arc<dyn Store>, waiting: u64) -> anyhow::Result<Self> {
+        let name = format!("bench-{waiting}");
+        let tomorrow = now(store).await?.checked_add(SignedDuration::from_hours(24))?;
+        for run_at in [None, Some(tomorrow)] {
+            accept(store, &name, waiting, run_at).await?;
+        }
+        Ok(Self { name, waiting, claims: Vec::new(), promotions: Vec::new() })
+    }
+
+    async fn claim(&mut self, store: &Arc<dyn Store>) -> anyhow::Result<()> {
+        let queues = [(self.name.clone(), CLAIM)];
+        let claim = Claim { worker: "bench", queues: &queues, kinds: None, lease_ttl: Duration::from_mins(10) };
+        let start = Instant::now();
+        let claimed = store.claim(claim).await?;
+        self.claims.push(ms(start));
+        let end = |c: Claimed| {
+            let end = End::Completed(RawValue::NULL.to_owned());
+            Settle { started_at: c.claimed_at, lease: c.lease, end }
+        };
+        store.settle(claimed.into_iter().map(end).collect()).await?;
+        Ok(())
+    }
+
+    async fn promote(&mut self, store: &Arc<dyn Store>) -> anyhow::Result<()> {
+        let start = Instant::now();
+        let promoted = store.promote(std::slice::from_ref(&self.name), DUE).await?;
+        self.promotions.push(ms(start));
+        anyhow::ensure!(promoted.moved == DUE, "{} of {DUE} jobs were due", promoted.moved);
+        Ok(())
+    }
+
+    fn report(self) -> Backlog {
+        let sorted = |mut times: Vec<f64>| {
+            times.sort_by(f64::total_cmp);
+            times
+        };
+        let (claims, promotions) = (sorted(self.claims), sorted(self.promotions));
+        Backlog {
+            waiting: self.waiting,
+            claims: claims.len(),
+            promotions: promotions.len(),
+            claim_ms: quantile(&claims, 0.5),
+            claim_p90_ms: quantile(&claims, 0.9),
+            promote_ms: quantile(&promotions, 0.5),
+            promote_p90_ms: quantile(&promotions, 0.9),
+        }
+    }
+}
+
+fn ms(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1_000.0
+}
+
+/// Accepts so many; answers the last batch.
 async fn accept(
     store: &Arc<dyn Store>,
     queue: &str,
@@ -56,8 +142,14 @@ async fn accept(
 ) -> anyhow::Result<Vec<JobId>> {
     let maker = Maker::new();
     let options = Options { queue: Some(queue.to_owned()), run_at, ..Options::default() };
-    let batch = (0..jobs).map(|n| maker.job(n, options.clone())).collect::<Result<_, _>>()?;
-    Ok(store.enqueue(batch).await?.into_iter().map(|accepted| accepted.id).collect())
+    let (mut left, mut last) = (jobs, Vec::new());
+    while left > 0 {
+        let size = left.min(MAX_BATCH as u64);
+        let batch = (0..size).map(|n| maker.job(n, options.clone())).collect::<Result<_, _>>()?;
+        last = store.enqueue(batch).await?.into_iter().map(|accepted| accepted.id).collect();
+        left -= size;
+    }
+    Ok(last)
 }
 
 /// The store's time: that of a job it just accepted.
@@ -66,42 +158,4 @@ async fn now(store: &Arc<dyn Store>) -> anyhow::Result<Timestamp> {
     let job = store.get(ids[0]).await?;
     store.cancel(&ids).await?;
     Ok(job.ok_or_else(|| anyhow::anyhow!("a job that was accepted is not on record"))?.created_at)
-}
-
-async fn claims(store: &Arc<dyn Store>, queue: &str) -> anyhow::Result<f64> {
-    let queues = [(queue.to_owned(), CLAIM)];
-    let mut times = Vec::with_capacity(CLAIMS);
-    for _ in 0..CLAIMS {
-        let start = Instant::now();
-        let claimed = store
-            .claim(Claim { worker: "bench", queues: &queues, kinds: None, lease_ttl: Duration::from_mins(10) })
-            .await?;
-        times.push(start.elapsed());
-        let end = |c: Claimed| {
-            let end = End::Completed(RawValue::NULL.to_owned());
-            Settle { started_at: c.claimed_at, lease: c.lease, end }
-        };
-        store.settle(claimed.into_iter().map(end).collect()).await?;
-    }
-    Ok(median(times))
-}
-
-async fn promotions(store: &Arc<dyn Store>, queue: &str) -> anyhow::Result<f64> {
-    let mut times = Vec::with_capacity(PROMOTIONS);
-    for _ in 0..PROMOTIONS {
-        let due = now(store).await?.checked_add(SignedDuration::try_from(AHEAD)?)?;
-        accept(store, queue, u64::from(DUE), Some(due)).await?;
-        tokio::time::sleep(AHEAD).await;
-        let start = Instant::now();
-        let promoted = store.promote(&[queue.to_owned()], DUE).await?;
-        times.push(start.elapsed());
-        anyhow::ensure!(promoted.moved == DUE, "{} of {DUE} jobs were due", promoted.moved);
-    }
-    Ok(median(times))
-}
-
-/// In milliseconds.
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    times.get(times.len() / 2).map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
 }

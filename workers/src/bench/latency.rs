@@ -1,6 +1,6 @@
 //! From the enqueue call to the start of the handler, at a fixed rate.
 
-use super::{Latency, Maker, QUEUE, registry};
+use super::{Latency, Maker, QUEUE, registry, report::quantile};
 use crate::{
     fleet::{Fleet, FleetOptions, QueueWeight},
     metrics::Metrics,
@@ -33,7 +33,7 @@ pub async fn latency(store: &Arc<dyn Store>, rate: u64, jobs: u64) -> anyhow::Re
         .collect();
     anyhow::ensure!(waits.len() as u64 == jobs, "{} of {jobs} jobs started", waits.len());
     waits.sort_by(f64::total_cmp);
-    let at = |share: f64| waits.get(((waits.len() - 1) as f64 * share).round() as usize).copied().unwrap_or(0.0);
+    let at = |share: f64| quantile(&waits, share);
     Ok(Latency { rate, jobs, p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1.0) })
 }
 

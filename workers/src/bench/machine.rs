@@ -1,7 +1,7 @@
 //! The machine the figures are from, and what it spends.
 
 use serde::Serialize;
-use std::fs;
+use std::{fs, path::PathBuf};
 
 /// What it is.
 #[derive(Clone, Debug, Serialize)]
@@ -46,7 +46,7 @@ const TICKS: f64 = 100.0;
 impl Usage {
     /// As of now.
     pub fn now() -> Self {
-        Self { machine: machine_ticks().unwrap_or(0.0) / TICKS, process: process_ticks().unwrap_or(0.0) / TICKS }
+        Self { machine: machine_ticks().unwrap_or(0.0) / TICKS, process: Process::this().cpu_seconds().unwrap_or(0.0) }
     }
 
     /// What was spent since `earlier`.
@@ -63,9 +63,32 @@ fn machine_ticks() -> Option<f64> {
     Some([0, 1, 2, 5, 6].iter().filter_map(|&i| fields.get(i)).sum())
 }
 
-/// utime + stime; the name in front of them is in parentheses and may hold spaces.
-fn process_ticks() -> Option<f64> {
-    let text = fs::read_to_string("/proc/self/stat").ok()?;
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    Some(fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?)
+/// A process of this machine. On systems without `/proc` nothing is known of it.
+#[derive(Clone, Debug)]
+pub struct Process(PathBuf);
+
+impl Process {
+    /// This one.
+    pub fn this() -> Self {
+        Self("/proc/self".into())
+    }
+
+    /// That one.
+    pub fn of(pid: u32) -> Self {
+        Self(format!("/proc/{pid}").into())
+    }
+
+    /// CPU that it spent: utime + stime; the name in front of them is in parentheses and may hold spaces.
+    pub fn cpu_seconds(&self) -> Option<f64> {
+        let text = fs::read_to_string(self.0.join("stat")).ok()?;
+        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+        Some((fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?) / TICKS)
+    }
+
+    /// Its resident memory, in MiB.
+    pub fn memory_mb(&self) -> Option<f64> {
+        let text = fs::read_to_string(self.0.join("status")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1_024.0)
+    }
 }

@@ -80,3 +80,9 @@ impl Rate {
         }
     }
 }
+
+/// The value below which this share of them is; 0 of none.
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1) as f64;
+    sorted.get((last * share).round() as usize).copied().unwrap_or(0.0)
+}

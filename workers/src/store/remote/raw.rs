@@ -37,9 +37,14 @@ async fn measure_all(options: &Options, payload: &str, rows: usize) -> Result<Ra
         rates.push((format!("postgres: multi-row inserts of {BATCH}, {connections} at a time, rows"), rate));
     }
     let scripts = scripts(options, rows).await.map_err(|e| unreachable("redis", &e))?;
-    let settings = settings(options).await.map_err(|e| unreachable("postgres", &e))?;
+    let settings = settings(options).await?;
     rates.push(("redis: push, claim and finish by scripts, jobs".to_owned(), scripts));
     Ok(Raw { rates, settings })
+}
+
+/// Versions and durability settings.
+pub async fn settings(options: &Options) -> Result<Vec<(String, String)>, OpenError> {
+    read_settings(options).await.map_err(|e| unreachable("postgres", &e))
 }
 
 /// How many commands Redis has seen so far.
@@ -103,7 +108,7 @@ async fn scripts(options: &Options, jobs: usize) -> Result<f64, redis::RedisErro
     Ok((jobs.div_ceil(BATCH) * BATCH) as f64 / start.elapsed().as_secs_f64())
 }
 
-async fn settings(options: &Options) -> Result<Vec<(String, String)>, sqlx::Error> {
+async fn read_settings(options: &Options) -> Result<Vec<(String, String)>, sqlx::Error> {
     let mut conn = connect(options).await?;
     let rows = sqlx::query(include_str!("raw_settings.sql")).fetch_all(&mut conn).await?;
     let mut settings: Vec<(String, String)> = rows

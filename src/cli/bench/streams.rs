@@ -1,0 +1,100 @@
+//! `flotilla bench --streams`: many answers of models at once, in one worker.
+
+use super::{Step, failed, place::Place, provider::Scripted};
+use crate::{cli::output, exit::Failure};
+use flotilla_workers::bench::{self, Machine, Plan, Side, Streams};
+use serde::Serialize;
+
+/// How many, how long, how fast.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Measure only this: so many conversations of an agent that stream at once in one worker
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    streams: Option<u64>,
+    /// Tokens of one answer
+    #[arg(long, default_value_t = 600, value_name = "N", requires = "streams", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    stream_tokens: u64,
+    /// Tokens a second of one answer
+    #[arg(long, default_value_t = 20, value_name = "N", requires = "streams", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    stream_rate: u32,
+    /// Conversations begun a second
+    #[arg(long, default_value_t = 100, value_name = "N", requires = "streams", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    stream_starts: u64,
+}
+
+impl Args {
+    pub fn plan(&self) -> Option<Plan> {
+        Some(Plan {
+            runs: self.streams?,
+            tokens: self.stream_tokens,
+            tokens_per_second: self.stream_rate,
+            starts_per_second: self.stream_starts,
+        })
+    }
+}
+
+/// What is printed.
+#[derive(Serialize)]
+pub struct Report {
+    machine: Machine,
+    store: Vec<(String, String)>,
+    streams: Streams,
+}
+
+pub async fn measure(plan: Plan, place: &Place) -> Result<Report, Failure> {
+    let step = Step::new();
+    let store = &place.open().await?;
+    step.is("streams of a provider in a process of its own");
+    let provider = Scripted::start(plan).await?;
+    let streams = bench::streams(store, plan, &provider.provider()).await.map_err(failed)?;
+    let settings = place.settings(&**store).await?;
+    store.close().await;
+    step.end();
+    Ok(Report { machine: Machine::this(), store: settings, streams })
+}
+
+pub fn print(report: &Report) -> Result<(), Failure> {
+    let (machine, s) = (&report.machine, &report.streams);
+    output::line(&format!("{}, {} cores, {} MB, {}", machine.cpu, machine.cores, machine.memory_mb, machine.os))?;
+    report.store.iter().try_for_each(|(name, value)| output::line(&format!("  {name}: {value}")))?;
+    output::line(&format!(
+        "\n{} conversations in one worker, {} tokens each at {}/s, {} begun a second\n",
+        s.runs, s.tokens, s.tokens_per_second, s.starts_per_second
+    ))?;
+    let head = ["", "WHOLE", "FIRST TOKEN P50", "P99", "LONGEST GAP", "MEDIAN", "STALLED 1 S"];
+    output::table(&head, &[row("through flotilla", &s.flotilla), row("the provider directly", &s.direct)])?;
+    let (added, waited, cost) = (&s.added, &s.until_started, &s.cost);
+    output::line(&format!(
+        "\nadded to the first token: p50 {:.1} ms, p99 {:.1} ms; of that, until the handler starts: p50 {:.1} ms, p99 {:.1} ms",
+        added.p50_ms, added.p99_ms, waited.p50_ms, waited.p99_ms
+    ))?;
+    output::line(&format!(
+        "jobs completed: {}; all streamed at once for {:.1} s, with the worker at {:.0} % of a core, the provider at {:.0} %, \
+         the machine at {:.0} %",
+        cost.completed,
+        cost.all_at_once_seconds,
+        cost.worker_cpu_percent,
+        cost.provider_cpu_percent,
+        cost.machine_cpu_percent
+    ))?;
+    output::line(&format!(
+        "worker: {:.1} ms of CPU a run, {:.0} MiB resident at most, {:.0} MiB before",
+        cost.worker_cpu_ms_per_run, cost.worker_memory_mb, cost.worker_memory_mb_before
+    ))?;
+    output::line(&format!(
+        "directly: the client at {:.0} % of a core, the provider at {:.0} %",
+        s.direct_client_cpu_percent, s.direct_provider_cpu_percent
+    ))
+}
+
+fn row(name: &str, side: &Side) -> Vec<String> {
+    vec![
+        name.to_owned(),
+        side.whole.to_string(),
+        format!("{:.1} ms", side.first_token.p50_ms),
+        format!("{:.1} ms", side.first_token.p99_ms),
+        format!("{:.0} ms", side.longest_gap_ms),
+        format!("{:.0} ms", side.median_longest_gap_ms),
+        side.stalled.to_string(),
+    ]
+}

@@ -1,0 +1,48 @@
+//! When the words of an answer came.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// One answer, as its reader heard it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Heard {
+    /// When it was asked for: the job handed in, or the provider called.
+    pub asked: Option<Instant>,
+    /// When the job's handler began.
+    pub started: Option<Instant>,
+    pub first: Option<Instant>,
+    pub last: Option<Instant>,
+    /// Between two words.
+    pub longest_gap: Duration,
+    pub words: u64,
+    pub bytes: u64,
+    /// Whether the answer came to its end.
+    pub whole: bool,
+}
+
+/// What a run says of itself.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// Its first word came.
+    First,
+    Ended {
+        n: u64,
+        heard: Heard,
+    },
+}
+
+impl Heard {
+    /// A word came; answers whether it is the first.
+    pub fn word(&mut self, text: &str) -> bool {
+        let now = Instant::now();
+        if let Some(last) = self.last {
+            self.longest_gap = self.longest_gap.max(now.duration_since(last));
+        }
+        self.last = Some(now);
+        self.words += 1;
+        self.bytes += text.len() as u64;
+        let is_first = self.first.is_none();
+        self.first.get_or_insert(now);
+        is_first
+    }
+}
