@@ -2,7 +2,10 @@
 
 use crate::{config::Loaded, exit::Failure};
 use flotilla_workers::{
-    agents::{Agents, Definitions, Means, model::Client},
+    agents::{
+        Agents, Definitions, Means,
+        model::{Client, tokens},
+    },
     clock::Clock,
     engine_side::EngineSide,
     metrics::Metrics,
@@ -13,6 +16,10 @@ use std::{path::Path, sync::Arc};
 pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Agents, Failure> {
     let definitions = Definitions::load(loaded.config.agents.dir.as_deref().map(Path::new))
         .map_err(|e| Failure::usage(e.to_string()))?;
+    if loaded.catalog.models().next().is_some() {
+        // Nobody waits for it: who needs it earlier builds it, and it ends by itself.
+        drop(tokio::task::spawn_blocking(tokens::prepare));
+    }
     let store = Arc::new(store);
     Ok(Agents::new(Means {
         catalog: Arc::clone(&loaded.catalog),

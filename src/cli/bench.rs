@@ -56,7 +56,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10_000..=10_000_000))]
     waiting: Option<u64>,
     #[command(flatten)]
-    streams: streams::Args,
+    streams: streams::Wanted,
 }
 
 pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {

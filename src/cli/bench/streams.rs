@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// How many, how long, how fast.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct Wanted {
     /// Measure only this: so many conversations of an agent that stream at once in one worker
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     streams: Option<u64>,
@@ -22,7 +22,7 @@ pub struct Args {
     stream_starts: u64,
 }
 
-impl Args {
+impl Wanted {
     pub fn plan(&self) -> Option<Plan> {
         Some(Plan {
             runs: self.streams?,
@@ -69,9 +69,10 @@ pub fn print(report: &Report) -> Result<(), Failure> {
         added.p50_ms, added.p99_ms, waited.p50_ms, waited.p99_ms
     ))?;
     output::line(&format!(
-        "jobs completed: {}; all streamed at once for {:.1} s, with the worker at {:.0} % of a core, the provider at {:.0} %, \
+        "jobs completed: {} in {} starts; all streamed at once for {:.1} s, with the worker at {:.0} % of a core, the provider at {:.0} %, \
          the machine at {:.0} %",
         cost.completed,
+        cost.starts,
         cost.all_at_once_seconds,
         cost.worker_cpu_percent,
         cost.provider_cpu_percent,

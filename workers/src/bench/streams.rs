@@ -12,7 +12,7 @@ use crate::{
     agents::{
         Agents, Definition, Definitions, Means,
         budget::{Allowance, Budgets},
-        model::{Catalog, Client, ModelSettings, ProviderSettings, Settings, Wire},
+        model::{Catalog, Client, ModelSettings, ProviderSettings, Settings, Wire, tokens},
     },
     clock::Clock,
     engine_side::EngineSide,
@@ -76,6 +76,8 @@ pub struct Provider {
 /// Measures: first through Flotilla, so that the memory seen is what that takes, then without it.
 pub async fn streams(store: &Arc<dyn Store>, plan: Plan, provider: &Provider) -> anyhow::Result<Streams> {
     let catalog = Arc::new(catalog(&provider.base_url)?);
+    // A worker does so when it starts.
+    tokio::task::spawn_blocking(tokens::prepare).await?;
     let (heard, cost) = through(store, plan, provider.pid, &catalog).await?;
     let direct = direct::call(plan, provider.pid, &catalog).await?;
     Ok(Streams::of(plan, &heard, cost, &direct))
@@ -110,12 +112,18 @@ async fn through(
         tokio::select! {
             _ = look.tick() => meter.look(),
             one = timeout_at(deadline, told.recv()) => match one {
+                Ok(Some(Told::Started { n, at })) => {
+                    meter.starts += 1;
+                    if let Some(one) = heard.get_mut(n as usize) {
+                        one.started.get_or_insert(at);
+                    }
+                }
                 Ok(Some(Told::First)) => meter.began(),
                 Ok(Some(Told::Ended { n, heard: one })) => {
                     meter.ended();
                     left -= 1;
                     if let Some(place) = heard.get_mut(n as usize) {
-                        *place = one;
+                        *place = Heard { started: place.started, ..one };
                     }
                 }
                 // What did not end shows in the report.
@@ -216,6 +224,7 @@ struct Meter {
     start: (Instant, Usage, f64),
     memory_before: f64,
     memory_most: f64,
+    starts: u64,
     began: u64,
     /// From when all had begun until the first one ended.
     all: Option<(Instant, Usage, f64)>,
@@ -228,7 +237,7 @@ impl Meter {
         let memory = worker.memory_mb().unwrap_or(0.0);
         let start = (Instant::now(), Usage::now(), provider.cpu_seconds().unwrap_or(0.0));
         let (memory_before, memory_most) = (memory, memory);
-        Self { runs, worker, provider, start, memory_before, memory_most, began: 0, all: None, until: None }
+        Self { runs, worker, provider, start, memory_before, memory_most, starts: 0, began: 0, all: None, until: None }
     }
 
     fn now(&self) -> (Instant, Usage, f64) {
@@ -263,6 +272,7 @@ impl Meter {
         };
         Cost {
             completed,
+            starts: self.starts,
             all_at_once_seconds: together.map_or(0.0, |(from, to)| to.0.duration_since(from.0).as_secs_f64()),
             worker_cpu_percent: share(|at| at.1.process),
             provider_cpu_percent: share(|at| at.2),

@@ -28,6 +28,11 @@ const UNKNOWN: u64 = 1_300;
 /// What a hold has on top of an estimate, in thousandths.
 const MARGIN: u64 = 50;
 
+/// Builds the vocabulary, which takes some 100 ms of a core; otherwise the first runs wait for it, each on its thread.
+pub fn prepare() {
+    bpe_openai::o200k_base();
+}
+
 /// Tokens of a text.
 pub fn count(text: &str) -> u64 {
     bpe_openai::o200k_base().count(text) as u64

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 pub(super) struct Heard {
     /// When it was asked for: the job handed in, or the provider called.
     pub asked: Option<Instant>,
-    /// When the job's handler began.
+    /// When the job's handler began for the first time.
     pub started: Option<Instant>,
     pub first: Option<Instant>,
     pub last: Option<Instant>,
@@ -23,6 +23,11 @@ pub(super) struct Heard {
 /// What a run says of itself.
 #[derive(Debug)]
 pub(super) enum Told {
+    /// Its handler began, maybe not for the first time.
+    Started {
+        n: u64,
+        at: Instant,
+    },
     /// Its first word came.
     First,
     Ended {

@@ -62,6 +62,8 @@ pub struct Wait {
 pub struct Cost {
     /// Jobs whose result is on record.
     pub completed: u64,
+    /// How often handlers began: above the number of runs where some were put off, or tried again.
+    pub starts: u64,
     /// For how long all streamed at once.
     pub all_at_once_seconds: f64,
     #[allow(missing_docs)]

@@ -47,8 +47,8 @@ pub(super) struct Talker {
 #[async_trait]
 impl Handler<Talk> for Talker {
     async fn run(&self, job: Talk, cx: &Context) -> anyhow::Result<Outcome<()>> {
-        let heard = Heard { started: Some(Instant::now()), ..Heard::default() };
-        let (heard, aloud) = (Arc::new(Mutex::new(heard)), Arc::new(Aloud::default()));
+        let _ = self.tell.send(Told::Started { n: job.n, at: Instant::now() });
+        let (heard, aloud) = (Arc::new(Mutex::new(Heard::default())), Arc::new(Aloud::default()));
         let ears = (Arc::clone(&heard), Arc::clone(&aloud), self.tell.clone());
         let say = move |said: Said| {
             let (heard, aloud, tell) = &ears;
@@ -70,6 +70,7 @@ impl Handler<Talk> for Talker {
         let result = aloud.during(cx, self.talk(reference, job.n)).await;
         let mut heard = *lock(&heard);
         heard.whole = result.is_ok();
+        // One that was put off comes again.
         if !matches!(result, Err(Halt::Snooze { .. })) {
             let _ = self.tell.send(Told::Ended { n: job.n, heard });
         }
