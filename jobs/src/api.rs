@@ -2,9 +2,11 @@
 
 mod providers;
 mod spend;
+mod steps;
 
 pub use providers::{LaneStats, Providers};
 pub use spend::{BudgetState, BudgetStates, Spend, SpendBy, SpendQuery, SpendRow};
+pub use steps::{JobStep, JobSteps, Speaker, StepPlace, Transcript, TranscriptMessage};
 
 use crate::JobId;
 use serde::{Deserialize, Serialize};

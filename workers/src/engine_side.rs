@@ -7,14 +7,16 @@
 
 use crate::{
     admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
-    journal::{Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, Step, StepKey},
+    journal::{
+        Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep, Step, StepKey,
+    },
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
     store::{Error, Lease, Store},
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
     JobId,
-    api::{SpendQuery, SpendRow},
+    api::{JobStep, SpendQuery, SpendRow, StepPlace},
 };
 use futures_util::future::{BoxFuture, ready};
 use std::{future::Future, sync::Arc, time::Duration};
@@ -98,6 +100,14 @@ impl Journal for EngineSide {
 
     async fn runs(&self, job: JobId) -> Result<Vec<RunRecord>, Error> {
         self.call(move |store| async move { store.runs(job).await }).await
+    }
+
+    async fn trail(&self, job: JobId, after: Option<StepPlace>, limit: u32) -> Result<Vec<JobStep>, Error> {
+        self.call(move |store| async move { store.trail(job, after, limit).await }).await
+    }
+
+    async fn step_after(&self, job: JobId, after: Option<StepPlace>) -> Result<Option<SaidStep>, Error> {
+        self.call(move |store| async move { store.step_after(job, after).await }).await
     }
 }
 

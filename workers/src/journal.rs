@@ -9,7 +9,10 @@
 use crate::ledger::{Call, Refused};
 pub use crate::{lease::Lease, store::Error};
 use async_trait::async_trait;
-use flotilla_jobs::{JobId, MicroUsd, Usage};
+use flotilla_jobs::{
+    JobId, MicroUsd, Usage,
+    api::{JobStep, StepPlace},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -44,6 +47,13 @@ pub trait Journal: Send + Sync {
 
     /// Every run of a job, the oldest first, with its steps and calls; what is on record, for people.
     async fn runs(&self, job: JobId) -> Result<Vec<RunRecord>, Error>;
+
+    /// One page of the calls made for a job's steps, in the order of their places, at most `limit` (1 to 1,000): those of
+    /// all its runs, whatever came of them, without what was said.
+    async fn trail(&self, job: JobId, after: Option<StepPlace>, limit: u32) -> Result<Vec<JobStep>, Error>;
+
+    /// The next step of a job after that one, whatever its calls, with what was asked and said; decisions are passed over.
+    async fn step_after(&self, job: JobId, after: Option<StepPlace>) -> Result<Option<SaidStep>, Error>;
 }
 
 /// Names a run of an agent.
@@ -276,6 +286,19 @@ pub enum Noted {
     },
     /// The job is someone else's now.
     LeaseLost,
+}
+
+/// A step with what was asked and said in it.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct SaidStep {
+    /// As call 0.
+    pub place: StepPlace,
+    pub kind: StepKind,
+    pub name: String,
+    pub request: Option<Box<RawValue>>,
+    /// `None` while it is not done.
+    pub response: Option<Box<RawValue>>,
 }
 
 /// A run as it is on record.

@@ -6,13 +6,15 @@ use super::{
 };
 use crate::{
     admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
-    journal::{Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, Step, StepKey},
+    journal::{
+        Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep, Step, StepKey,
+    },
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Filter, JobId, JobRecord, JobState, Page, Progress,
-    api::{SpendQuery, SpendRow},
+    api::{JobStep, SpendQuery, SpendRow, StepPlace},
 };
 use std::{
     sync::{
@@ -238,6 +240,14 @@ impl Journal for Faulty {
 
     async fn runs(&self, job: JobId) -> Result<Vec<RunRecord>, Error> {
         self.faults.pass("runs", self.store.runs(job)).await
+    }
+
+    async fn trail(&self, job: JobId, after: Option<StepPlace>, limit: u32) -> Result<Vec<JobStep>, Error> {
+        self.faults.pass("trail", self.store.trail(job, after, limit)).await
+    }
+
+    async fn step_after(&self, job: JobId, after: Option<StepPlace>) -> Result<Option<SaidStep>, Error> {
+        self.faults.pass("step_after", self.store.step_after(job, after)).await
     }
 }
 

@@ -12,6 +12,7 @@ mod row;
 mod schema;
 mod settle;
 mod text;
+mod trail;
 
 pub(crate) use accept::{Acceptance, Holder, KeyClaim};
 pub(crate) use calls::{Entered, Entries};

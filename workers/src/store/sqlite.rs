@@ -31,6 +31,7 @@ mod read;
 mod row;
 mod settle;
 mod state;
+mod trail;
 mod tx;
 mod unit;
 mod writer;

@@ -2,15 +2,18 @@
 
 use crate::scripted::Scripted;
 use async_trait::async_trait;
-use flotilla_jobs::JobId;
+use flotilla_jobs::{
+    JobId,
+    api::{JobStep, StepPlace},
+};
 use flotilla_workers::{
     agents::{
         Speak,
         model::{Answered, Event, Model, ModelError, Provider, Request},
     },
     journal::{
-        Begin, Begun, EndStep, Ended, Error, Journal, Lease, Note, Noted, Opened, RunId, RunRecord, RunStart, Step,
-        StepKey,
+        Begin, Begun, EndStep, Ended, Error, Journal, Lease, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep,
+        Step, StepKey,
     },
     store::Store,
 };
@@ -99,6 +102,14 @@ impl Journal for Bordered {
 
     async fn runs(&self, job: JobId) -> Result<Vec<RunRecord>, Error> {
         self.store.runs(job).await
+    }
+
+    async fn trail(&self, job: JobId, after: Option<StepPlace>, limit: u32) -> Result<Vec<JobStep>, Error> {
+        self.store.trail(job, after, limit).await
+    }
+
+    async fn step_after(&self, job: JobId, after: Option<StepPlace>) -> Result<Option<SaidStep>, Error> {
+        self.store.step_after(job, after).await
     }
 }
 

@@ -174,12 +174,12 @@ pub(super) fn known(row: &PgRow, run: RunId, key: StepKey) -> Result<Option<Know
     }))
 }
 
-fn kind(row: &PgRow, run: RunId, key: StepKey) -> Result<StepKind, Error> {
+pub(super) fn kind(row: &PgRow, run: RunId, key: StepKey) -> Result<StepKind, Error> {
     let name: String = row::get(row, "kind")?;
     steps::kind(&name).ok_or_else(|| steps::corrupt("postgres", run, key, &format!("its kind is `{name}`")))
 }
 
-fn key(row: &PgRow) -> Result<StepKey, Error> {
+pub(super) fn key(row: &PgRow) -> Result<StepKey, Error> {
     Ok(StepKey { thread: row::get::<i32>(row, "thread")? as u32, seq: row::get::<i32>(row, "seq")? as u32 })
 }
 
@@ -188,12 +188,12 @@ pub(super) fn number(n: u32) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
-fn raw(row: &PgRow, column: &str) -> Result<Option<Box<RawValue>>, Error> {
+pub(super) fn raw(row: &PgRow, column: &str) -> Result<Option<Box<RawValue>>, Error> {
     let text: Option<String> = row::get(row, column)?;
     text.map(RawValue::from_string).transpose().map_err(|e| corrupt(&format!("column {column}: {e}")))
 }
 
-fn cost(row: &PgRow) -> Result<Option<MicroUsd>, Error> {
+pub(super) fn cost(row: &PgRow) -> Result<Option<MicroUsd>, Error> {
     Ok(row::get::<Option<i64>>(row, "cost")?.map(|cost| MicroUsd(cost.max(0) as u64)))
 }
 

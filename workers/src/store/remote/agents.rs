@@ -3,14 +3,16 @@
 use super::Remote;
 use crate::{
     clock::millis,
-    journal::{Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, Step, StepKey},
+    journal::{
+        Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep, Step, StepKey,
+    },
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
     store::{Error, Lease, steps},
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
     JobId,
-    api::{SpendQuery, SpendRow},
+    api::{JobStep, SpendQuery, SpendRow, StepPlace},
 };
 use std::time::Duration;
 
@@ -47,6 +49,14 @@ impl Journal for Remote {
 
     async fn runs(&self, job: JobId) -> Result<Vec<RunRecord>, Error> {
         self.record.runs(job).await
+    }
+
+    async fn trail(&self, job: JobId, after: Option<StepPlace>, limit: u32) -> Result<Vec<JobStep>, Error> {
+        self.record.trail(job, after, limit).await
+    }
+
+    async fn step_after(&self, job: JobId, after: Option<StepPlace>) -> Result<Option<SaidStep>, Error> {
+        self.record.step_after(job, after).await
     }
 }
 

@@ -1,16 +1,18 @@
 //! The agents' side of the file: what they did, and what it cost.
 
-use super::{File, fault, journal, journal::Opening, ledger, op::Op};
+use super::{File, fault, journal, journal::Opening, ledger, op::Op, trail};
 use crate::{
     clock::millis,
-    journal::{Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, Step, StepKey},
+    journal::{
+        Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep, Step, StepKey,
+    },
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
     store::{Error, Lease, books, steps},
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
     JobId,
-    api::{SpendQuery, SpendRow},
+    api::{JobStep, SpendQuery, SpendRow, StepPlace},
 };
 use sqlx::Connection;
 use std::time::Duration;
@@ -56,6 +58,14 @@ impl Journal for File {
         let runs = journal::runs(&mut snapshot, job).await?;
         snapshot.commit().await.map_err(fault)?;
         Ok(runs)
+    }
+
+    async fn trail(&self, job: JobId, after: Option<StepPlace>, limit: u32) -> Result<Vec<JobStep>, Error> {
+        trail::calls(&mut *self.reader().await?, job, after, limit).await
+    }
+
+    async fn step_after(&self, job: JobId, after: Option<StepPlace>) -> Result<Option<SaidStep>, Error> {
+        trail::step_after(&mut *self.reader().await?, job, after).await
     }
 }
 

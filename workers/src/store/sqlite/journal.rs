@@ -162,21 +162,21 @@ pub(super) fn known(row: &SqliteRow, run: RunId, key: StepKey) -> Result<Option<
     }))
 }
 
-fn kind(row: &SqliteRow, run: RunId, key: StepKey) -> Result<StepKind, Error> {
+pub(super) fn kind(row: &SqliteRow, run: RunId, key: StepKey) -> Result<StepKind, Error> {
     let name: &str = row::get(row, "kind")?;
     steps::kind(name).ok_or_else(|| steps::corrupt("sqlite", run, key, &format!("its kind is `{name}`")))
 }
 
-fn key(row: &SqliteRow) -> Result<StepKey, Error> {
+pub(super) fn key(row: &SqliteRow) -> Result<StepKey, Error> {
     Ok(StepKey { thread: row::get(row, "thread")?, seq: row::get(row, "seq")? })
 }
 
-fn raw(row: &SqliteRow, column: &str) -> Result<Option<Box<RawValue>>, Error> {
+pub(super) fn raw(row: &SqliteRow, column: &str) -> Result<Option<Box<RawValue>>, Error> {
     let text: Option<String> = row::get(row, column)?;
     text.map(RawValue::from_string).transpose().map_err(|e| row::corrupt(&format!("column {column}: {e}")))
 }
 
-fn cost(row: &SqliteRow) -> Result<Option<MicroUsd>, Error> {
+pub(super) fn cost(row: &SqliteRow) -> Result<Option<MicroUsd>, Error> {
     Ok(row::get::<Option<i64>>(row, "cost")?.map(|cost| MicroUsd(cost.max(0) as u64)))
 }
 

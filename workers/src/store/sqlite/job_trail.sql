@@ -1,0 +1,15 @@
+-- job_trail: calls made for the steps of a job after a place, in order; a step that needed none is there as call 0.
+-- ? job  ? run  ? thread  ? seq  ? attempt  ? at most
+SELECT r.ordinal AS run, r.run_id AS id, r.agent, r.superseded, s.thread, s.seq, s.kind, s.name,
+       coalesce(c.attempt, 0) AS attempt,
+       coalesce(c.outcome, CASE WHEN s.done_by IS NULL THEN 'open' ELSE 'done' END) AS outcome,
+       s.done_by IS NOT NULL AND s.done_by = coalesce(c.attempt, 0) AS kept,
+       c.error, c.provider, c.model, c.cost, c.input, c.cache_read, c.cache_write, c.cache_write_1h, c.output,
+       c.reasoning, coalesce(c.started_at, s.started_at) AS started_at,
+       CASE WHEN c.attempt IS NULL THEN s.finished_at ELSE c.finished_at END AS finished_at
+FROM agent_runs r
+JOIN agent_steps s ON s.run_id = r.run_id
+LEFT JOIN agent_calls c ON c.run_id = s.run_id AND c.thread = s.thread AND c.seq = s.seq
+WHERE r.job_id = ? AND (r.ordinal, s.thread, s.seq, coalesce(c.attempt, 0)) > (?, ?, ?, ?)
+ORDER BY r.ordinal, s.thread, s.seq, coalesce(c.attempt, 0)
+LIMIT ? + 0;
