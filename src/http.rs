@@ -22,6 +22,7 @@ mod serve;
 mod spend;
 mod stall;
 mod state;
+mod steps;
 #[cfg(test)]
 mod tests;
 

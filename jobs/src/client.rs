@@ -19,8 +19,8 @@ pub use events::Events;
 use crate::{
     Accepted, Enqueue, Filter, Job, JobId, JobRecord, NewJob, Page,
     api::{
-        BudgetState, BudgetStates, CancelAnswer, CancelReply, LaneStats, Providers, QueueChange, QueueStats, Queues,
-        Spend, SpendQuery, Swept,
+        BudgetState, BudgetStates, CancelAnswer, CancelReply, JobSteps, LaneStats, Providers, QueueChange, QueueStats,
+        Queues, Spend, SpendQuery, StepPlace, Swept, Transcript,
     },
 };
 use reqwest::{
@@ -88,6 +88,23 @@ impl Client {
     /// One job with payload, output and history; `None` where there is none of that id.
     pub async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Error> {
         absent_is_none(self.call(Method::GET, &format!("v1/jobs/{id}"), &[], None::<&()>).await)
+    }
+
+    /// One page of what agents did for a job, after that place; `None` where there is no job of that id.
+    pub async fn steps(&self, id: JobId, after: Option<StepPlace>, limit: u32) -> Result<Option<JobSteps>, Error> {
+        absent_is_none(self.call(Method::GET, &format!("v1/jobs/{id}/steps"), &page(after, limit), None::<&()>).await)
+    }
+
+    /// One page of what was said in the runs of a job, of at most so many steps after that place; `None` where there is
+    /// no job of that id.
+    pub async fn transcript(
+        &self,
+        id: JobId,
+        after: Option<StepPlace>,
+        steps: u32,
+    ) -> Result<Option<Transcript>, Error> {
+        let path = format!("v1/jobs/{id}/transcript");
+        absent_is_none(self.call(Method::GET, &path, &page(after, steps), None::<&()>).await)
     }
 
     /// The output of a completed job; `None` while it is not completed.
@@ -260,6 +277,12 @@ fn builder(scheme: &str) -> Result<ClientBuilder, Error> {
 /// The server wants to hear that "no filter" is not a mistake.
 fn all_of(filter: &Filter) -> Vec<(&'static str, String)> {
     if *filter == Filter::default() { vec![("all", "true".to_owned())] } else { Vec::new() }
+}
+
+fn page(after: Option<StepPlace>, limit: u32) -> Vec<(&'static str, String)> {
+    let mut query = vec![("limit", limit.to_string())];
+    query.extend(after.map(|after| ("after", after.to_string())));
+    query
 }
 
 fn absent_is_none<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {

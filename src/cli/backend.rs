@@ -9,11 +9,23 @@ use crate::{
 use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
-    api::{BudgetState, LaneStats, QueueChange, QueueStats, Spend, SpendQuery, Swept},
+    api::{
+        BudgetState, JobStep, JobSteps, LaneStats, QueueChange, QueueStats, Spend, SpendQuery, StepPlace, Swept,
+        Transcript,
+    },
 };
-use flotilla_workers::{agents::budget::Budgets, producer::Producer, store::Store};
+use flotilla_workers::{
+    agents::{budget::Budgets, transcript},
+    producer::Producer,
+    store::Store,
+};
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use std::sync::Arc;
+
+/// Calls on a page of what agents did.
+pub const STEPS: u32 = 500;
+/// Steps on a page of what was said.
+pub const SAID: u32 = 50;
 
 /// What the commands need.
 #[async_trait]
@@ -23,6 +35,12 @@ pub trait Backend: Send + Sync {
 
     /// One job with everything about it.
     async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Failure>;
+
+    /// One page of what agents did for a job.
+    async fn steps(&self, id: JobId, after: Option<StepPlace>) -> Result<JobSteps, Failure>;
+
+    /// One page of what was said in its runs.
+    async fn transcript(&self, id: JobId, after: Option<StepPlace>) -> Result<Transcript, Failure>;
 
     /// One page of jobs, newest first.
     async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Failure>;
@@ -71,6 +89,16 @@ impl Backend for Direct {
 
     async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Failure> {
         Ok(self.store.get(id).await?)
+    }
+
+    async fn steps(&self, id: JobId, after: Option<StepPlace>) -> Result<JobSteps, Failure> {
+        let steps = self.store.trail(id, after, STEPS).await?;
+        let next = steps.last().filter(|_| steps.len() == STEPS as usize).map(JobStep::place);
+        Ok(JobSteps { steps, next })
+    }
+
+    async fn transcript(&self, id: JobId, after: Option<StepPlace>) -> Result<Transcript, Failure> {
+        Ok(transcript::page(&*self.store, id, after, SAID).await?)
     }
 
     async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Failure> {

@@ -1,6 +1,6 @@
 //! A server, as the commands see it.
 
-use super::backend::Backend;
+use super::backend::{Backend, SAID, STEPS};
 use crate::{
     actions::{Action, Done},
     exit::Failure,
@@ -8,7 +8,10 @@ use crate::{
 use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
-    api::{BudgetState, CancelReply, LaneStats, QueueChange, QueueStats, Spend, SpendQuery, Swept},
+    api::{
+        BudgetState, CancelReply, JobSteps, LaneStats, QueueChange, QueueStats, Spend, SpendQuery, StepPlace, Swept,
+        Transcript,
+    },
     client::{Client, Error, Events},
 };
 use futures_util::{
@@ -41,6 +44,18 @@ impl Backend for Remote {
 
     async fn get(&self, id: JobId) -> Result<Option<JobRecord>, Failure> {
         Ok(self.client.get(id).await?)
+    }
+
+    async fn steps(&self, id: JobId, after: Option<StepPlace>) -> Result<JobSteps, Failure> {
+        match self.client.steps(id, after, STEPS).await {
+            // A server of an earlier version shows none.
+            Err(Error::Refused { code, .. }) if code == "route_not_found" => Ok(JobSteps::default()),
+            steps => Ok(steps?.unwrap_or_default()),
+        }
+    }
+
+    async fn transcript(&self, id: JobId, after: Option<StepPlace>) -> Result<Transcript, Failure> {
+        Ok(self.client.transcript(id, after, SAID).await?.unwrap_or_default())
     }
 
     async fn list(&self, filter: &Filter, after: Option<JobId>, limit: u32) -> Result<Page, Failure> {

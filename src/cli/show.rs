@@ -1,6 +1,10 @@
-//! `flotilla show`: one job with everything about it.
+//! `flotilla show`: one job with everything about it, what agents did for it, and what was said.
+
+mod steps;
+mod transcript;
 
 use super::{
+    backend::Backend,
     output::{self, DIM, RESET},
     session::Session,
 };
@@ -13,22 +17,38 @@ use serde_json::value::RawValue;
 
 /// Which job.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  flotilla show ID --json | jq .output")]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     id: JobId,
+    /// What was said in the runs of agents, instead: prompts, answers, calls of tools and their results; with --json one
+    /// message a line
+    #[arg(long)]
+    transcript: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  flotilla show ID                       the job, and what agents did for it: a line for each call
+  flotilla show ID --json | jq .output   for programs
+  flotilla show ID --transcript          what was said";
 
 pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let backend = session.backend().await?;
-    let job = backend.get(args.id).await;
+    let shown = show(&args, &*backend, session.json).await;
     backend.close().await;
-    let job = job?.ok_or_else(|| Failure::no_job(args.id))?;
-    if session.json {
-        output::json(&job)?;
-    } else {
-        people(&job)?;
+    shown.map(|()| Exit::Ok)
+}
+
+async fn show(args: &Args, backend: &dyn Backend, json: bool) -> Result<(), Failure> {
+    let job = backend.get(args.id).await?.ok_or_else(|| Failure::no_job(args.id))?;
+    match (args.transcript, json) {
+        (true, json) => transcript::show(backend, args.id, json).await,
+        (false, true) => steps::json(backend, &job).await,
+        (false, false) => {
+            people(&job)?;
+            steps::people(backend, args.id).await
+        }
     }
-    Ok(Exit::Ok)
 }
 
 fn people(job: &JobRecord) -> Result<(), Failure> {

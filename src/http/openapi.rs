@@ -31,6 +31,8 @@ use utoipa::{
         super::actions::retry_matching,
         super::actions::resume_matching,
         super::events::events,
+        super::steps::steps,
+        super::steps::transcript,
         super::queues::list,
         super::queues::put,
         super::queues::pause,

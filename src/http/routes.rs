@@ -2,7 +2,7 @@
 
 use super::{
     App, actions, events, guard, health, jobs, list, metrics, openapi, probes as probe, providers, queues, request,
-    spend,
+    spend, steps,
 };
 use axum::{
     Router,
@@ -48,6 +48,8 @@ pub fn api_routes() -> Vec<Route> {
         route("post", "/v1/jobs/{id}/retry", post(actions::retry)),
         route("post", "/v1/jobs/{id}/resume", post(actions::resume)),
         route("get", "/v1/jobs/{id}/events", get(events::events)),
+        route("get", "/v1/jobs/{id}/steps", get(steps::steps)),
+        route("get", "/v1/jobs/{id}/transcript", get(steps::transcript)),
         route("get", "/v1/queues", get(queues::list)),
         route("get", "/v1/providers", get(providers::list)),
         route("put", "/v1/queues/{name}", put(queues::put)),

@@ -5,5 +5,6 @@ mod events;
 mod guard;
 mod manage;
 mod spend;
+mod steps;
 mod submit;
 mod support;

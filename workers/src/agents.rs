@@ -21,6 +21,7 @@ mod talk;
 mod thread;
 pub mod tool;
 pub mod tools;
+pub mod transcript;
 
 pub use answer::Answer;
 pub use call::Speak;

@@ -116,6 +116,10 @@ async fn answers_are_as_described() {
     hold(&server, &document, get.clone(), "/v1/jobs?limit=1", "/v1/jobs", None).await;
     let one = format!("/v1/jobs/{}", accepted["id"].as_str().unwrap());
     hold(&server, &document, get.clone(), &one, "/v1/jobs/{id}", None).await;
+    for (what, described) in [("steps", "/v1/jobs/{id}/steps"), ("transcript", "/v1/jobs/{id}/transcript")] {
+        hold(&server, &document, get.clone(), &format!("{one}/{what}"), described, None).await;
+        hold(&server, &document, get.clone(), &format!("{one}/{what}?limit=0"), described, None).await;
+    }
     hold(&server, &document, post.clone(), &format!("{one}/cancel"), "/v1/jobs/{id}/cancel", None).await;
     hold(&server, &document, post.clone(), &format!("{one}/retry"), "/v1/jobs/{id}/retry", None).await;
     hold(&server, &document, post.clone(), &format!("{one}/resume"), "/v1/jobs/{id}/resume", None).await;

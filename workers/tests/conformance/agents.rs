@@ -1,6 +1,6 @@
 //! Cases of the agents' side of a store.
 
-use crate::{budget, journal, ledger};
+use crate::{budget, journal, ledger, trail};
 
 suite! {
     journal::{
@@ -30,6 +30,12 @@ suite! {
         steps_go_with_their_job_and_money_stays,
         many_steps_at_once_are_all_on_record,
         a_begin_and_a_rescue_at_once_agree,
+    },
+    trail::{
+        every_call_of_every_run_is_shown_in_order,
+        what_is_shown_comes_in_pages,
+        what_was_said_is_read_step_by_step,
+        a_job_without_agents_has_no_trail,
     },
     ledger::{
         a_call_holds_and_then_spends,

@@ -38,6 +38,7 @@ mod rescue;
 mod settle;
 mod signals;
 mod stale;
+mod trail;
 mod unique;
 
 /// Makes a test of each case on each store, named `store::topic::case`.
