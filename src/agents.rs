@@ -21,7 +21,7 @@ pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Age
         drop(tokio::task::spawn_blocking(tokens::prepare));
     }
     let store = Arc::new(store);
-    Ok(Agents::new(Means {
+    let agents = Agents::new(Means {
         catalog: Arc::clone(&loaded.catalog),
         client: Arc::new(Client::new()),
         journal: Arc::clone(&store) as _,
@@ -31,5 +31,6 @@ pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Age
         definitions,
         metrics: metrics.agents(),
         clock: Clock::Store,
-    }))
+    });
+    Ok(agents.tracing_prompts(loaded.config.telemetry.prompts))
 }

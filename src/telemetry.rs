@@ -1,5 +1,6 @@
 //! What the process tells of itself: log lines, to stderr, and spans, to a collector.
 
+mod lists;
 mod otlp;
 mod parent;
 

@@ -179,6 +179,7 @@ pub struct Telemetry {
     #[serde(rename = "traces_headers_file")]
     _traces_headers_file: String,
     pub traces_share: f64,
+    pub prompts: bool,
     #[serde(deserialize_with = "text")]
     pub service_name: Option<String>,
 }

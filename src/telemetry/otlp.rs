@@ -1,6 +1,6 @@
 //! Spans, in OTLP over HTTP.
 
-use super::parent;
+use super::{lists::Lists, parent};
 use crate::{config::Telemetry, exit::Failure};
 use flotilla_workers::trace::{self, TracedRun};
 use opentelemetry::{
@@ -56,7 +56,7 @@ impl Traces {
             .map_err(|e| wrong("traces_url", format!("`{url}` cannot be used: {e}; use http://HOST:4318/v1/traces")))?;
         let name = settings.service_name.clone().unwrap_or_else(|| "flotilla".to_owned());
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(Lists(exporter))
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.traces_share))))
             .with_resource(Resource::builder().with_service_name(name).build())
             .build();

@@ -21,6 +21,7 @@ mod talk;
 mod thread;
 pub mod tool;
 pub mod tools;
+mod traced;
 pub mod transcript;
 
 pub use answer::Answer;

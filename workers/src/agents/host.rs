@@ -13,6 +13,7 @@ use super::{
     plan::Plan,
     run::Run,
     thread::Threads,
+    traced,
 };
 use crate::{
     admission::Admission,
@@ -53,6 +54,8 @@ pub struct Agents {
     pub(super) means: Arc<Means>,
     pub(super) learned: Arc<Learned>,
     pub(super) gate: Gate,
+    /// Whether spans show what is said.
+    pub(super) prompts: bool,
 }
 
 impl fmt::Debug for Agents {
@@ -114,7 +117,14 @@ impl Agents {
     #[allow(missing_docs)]
     pub fn new(means: Means) -> Self {
         let gate = Gate::new(Arc::clone(&means.admission), Arc::clone(&means.metrics));
-        Self { means: Arc::new(means), learned: Arc::default(), gate }
+        Self { means: Arc::new(means), learned: Arc::default(), gate, prompts: false }
+    }
+
+    /// The same, whose spans show what models and tools are told and say.
+    #[must_use]
+    pub fn tracing_prompts(mut self, prompts: bool) -> Self {
+        self.prompts = prompts;
+        self
     }
 
     /// The models that agents may use.
@@ -167,7 +177,9 @@ impl Agents {
         };
         let steps = if opened.fresh { Vec::new() } else { self.read(&job, &opened).await? };
         let meter = Meter::new(plan.definition.limits, &opened, &steps, self.means.clock.clone());
-        Ok(Run { agents: self.clone(), job, id: opened.run, plan, fresh, meter, threads: Threads::new(steps) })
+        let span = traced::run(&plan.definition.name, opened.run, &job);
+        let threads = Threads::new(steps);
+        Ok(Run { agents: self.clone(), job, id: opened.run, plan, fresh, meter, threads, span })
     }
 
     /// Which models may do what an agent does.

@@ -10,12 +10,14 @@ use super::{
     plan::Plan,
     record,
     thread::Threads,
+    traced,
 };
 use crate::journal::{InputHash, Note, Noted, RunId, RunStart, Spent, Step, StepKey, StepKind};
 use flotilla_jobs::MicroUsd;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, to_value};
 use std::time::Duration;
+use tracing::Span;
 
 /// A run that is open under its job's lease.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct Run {
     pub(super) fresh: Option<Plan>,
     pub(super) meter: Meter,
     pub(super) threads: Threads,
+    /// What its calls are part of, in traces.
+    pub(super) span: Span,
 }
 
 /// A step that is about to be made.
@@ -112,6 +116,7 @@ impl Run {
         };
         let agent = &self.plan.definition.name;
         self.agents.means.metrics.run_ended(agent, outcome, u64::from(self.steps()));
+        traced::ran(&self.span, halt, self.steps(), self.spent());
     }
 
     /// A part of the agent that the run began with.

@@ -12,6 +12,7 @@ use crate::{
         record::{self, Said},
         run::{Run, only},
         talk::Talk,
+        traced,
     },
     journal::{Begin, Begun, EndStep, Ended, StepOutcome},
     ledger::{Call, Hold},
@@ -23,6 +24,7 @@ use serde_json::value::to_raw_value;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// After a stream's longest time: its permit counts no more, as its worker must have died.
 const PERMIT_MARGIN: Duration = Duration::from_secs(30);
@@ -122,7 +124,19 @@ impl Run {
             (self.job.say)(Live::Again { thread: asked.next.key.thread });
         }
         let start = Instant::now();
-        let (result, late) = self.call(asked, provider, model).await;
+        let prompts = self.agents.prompts;
+        let span = traced::chat(&traced::Chat {
+            run: &self.span,
+            step: (asked.next.key, &asked.next.name),
+            attempt,
+            provider,
+            model,
+            request: &asked.talk.request,
+            prompts,
+        });
+        let (result, late) = self.call(asked, provider, model).instrument(span.clone()).await;
+        traced::chatted(&span, &result, cost(model, &result, hold), prompts);
+        drop(span);
         self.measure((provider, model), &result, hold, start.elapsed());
         let used = match &result {
             Ok(Answered { reply, told }) => gate::used_by_answer(reply.usage.as_ref(), *told),

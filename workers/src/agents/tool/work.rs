@@ -8,6 +8,7 @@ use crate::{
         record::{self, Called, Gave},
         run::{Next, Run, only},
         thread::Place,
+        traced,
     },
     journal::{Begin, Begun, EndStep, Ended, Step, StepKind, StepOutcome},
 };
@@ -15,6 +16,7 @@ use flotilla_jobs::{Fault, MicroUsd};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 use std::{panic::AssertUnwindSafe, time::Instant};
+use tracing::Instrument as _;
 
 /// Calls that a model may make in one answer; the rest is told to ask again.
 const MAX_CALLS: usize = 32;
@@ -68,7 +70,7 @@ impl Run {
     }
 
     async fn use_tool(&self, placed: &Placed, toolbox: &Toolbox) -> Result<Gave, Halt> {
-        let Placed { call, next, recorded, refused } = placed;
+        let Placed { call, next, recorded, .. } = placed;
         if let Some(step) = recorded {
             self.same(next, step).await?;
             return record::read(step);
@@ -76,20 +78,30 @@ impl Run {
         self.job.border()?;
         self.meter.allow_step()?;
         let began = Instant::now();
-        let gave = match self.prepare(call, *refused, toolbox) {
+        // A model may invent names; a label must not.
+        let name = if toolbox.get(&call.name).is_some() { &call.name } else { "unknown" };
+        let prompts = self.agents.prompts;
+        let span = traced::tool(&self.span, name, call, prompts);
+        let made = self.make(placed, toolbox).instrument(span.clone()).await;
+        traced::tool_ended(&span, made.as_ref().ok(), prompts);
+        let gave = made?;
+        let status = if gave.failed { "failed" } else { "ok" };
+        self.agents.means.metrics.tool_ended(name, status, began.elapsed());
+        self.meter.tool(gave.text.len());
+        Ok(gave)
+    }
+
+    /// Makes a call that is not on record.
+    async fn make(&self, placed: &Placed, toolbox: &Toolbox) -> Result<Gave, Halt> {
+        let Placed { call, next, refused, .. } = placed;
+        match self.prepare(call, *refused, toolbox) {
             Err(failed) => self.keep(call, next, failed).await,
             Ok((Tool::Pure(tool), arguments)) => {
                 let gave = self.bound(tool.call(&arguments)).await?;
                 self.keep(call, next, gave).await
             }
             Ok((tool, arguments)) => self.act(call, next, &tool, &arguments).await,
-        }?;
-        // A model may invent names; a label must not.
-        let name = if toolbox.get(&call.name).is_some() { &call.name } else { "unknown" };
-        let status = if gave.failed { "failed" } else { "ok" };
-        self.agents.means.metrics.tool_ended(name, status, began.elapsed());
-        self.meter.tool(gave.text.len());
-        Ok(gave)
+        }
     }
 
     /// The tool and what it is called with, or what the model is told instead.
