@@ -123,7 +123,7 @@ impl Run {
     /// `None` among them asks for a smaller context.
     fn order(&self, asked: &Asked<'_>, compacted: bool) -> Vec<Option<String>> {
         let catalog = &self.agents.means.catalog;
-        let route = self.agents.route(&self.plan.definition);
+        let route = self.agents.route(&self.plan.definition, self.plan.route.as_deref());
         let first = self.plan.models.iter().find_map(|name| catalog.model(name));
         let input_tokens = first.map_or(0, |(provider, model)| self.estimate(asked.talk, (provider, model)).input);
         let facts = Facts { input_tokens, budget_left: self.meter.left(), ..Facts::default() };

@@ -148,8 +148,20 @@ impl Agents {
     /// A run whose agent was changed since it began goes on with what it began with, or another one takes its place
     /// from the first step on, as the agent says (`on_change`); the latter also where none of its models is left.
     pub async fn open(&self, job: JobRef, agent: &str, extra: &impl Serialize) -> Result<Run, Halt> {
+        self.open_on(job, agent, None, extra).await
+    }
+
+    /// The same with a route instead of the agent's own; one that is not configured counts for nothing. A run goes on with
+    /// the route that it began with.
+    pub async fn open_on(
+        &self,
+        job: JobRef,
+        agent: &str,
+        route: Option<&str>,
+        extra: &impl Serialize,
+    ) -> Result<Run, Halt> {
         self.learned.refresh(&*self.means.ledger).await;
-        let fresh = self.plan(agent, extra);
+        let fresh = self.plan(agent, route, extra);
         let start = RunStart {
             agent: agent.to_owned(),
             tenant: job.tenant.clone(),
@@ -183,19 +195,20 @@ impl Agents {
     }
 
     /// Which models may do what an agent does.
-    pub(super) fn route(&self, definition: &Definition) -> Option<Arc<Route>> {
+    pub(super) fn route(&self, definition: &Definition, wanted: Option<&str>) -> Option<Arc<Route>> {
         let catalog = &self.means.catalog;
-        catalog.route(&definition.route).or_else(|| catalog.route(ANY))
+        let wanted = wanted.and_then(|name| catalog.route(name));
+        wanted.or_else(|| catalog.route(&definition.route)).or_else(|| catalog.route(ANY))
     }
 
     /// What a run that begins now would pin.
-    fn plan(&self, agent: &str, extra: &impl Serialize) -> Result<Plan, Halt> {
+    fn plan(&self, agent: &str, wanted: Option<&str>, extra: &impl Serialize) -> Result<Plan, Halt> {
         let unknown = || {
             let known: Vec<_> = self.means.definitions.names().collect();
             Halt::fail("unknown_agent", format!("there is no agent `{agent}`; known are: {}", known.join(", ")))
         };
         let definition: &Definition = self.means.definitions.get(agent).ok_or_else(unknown)?;
-        let route = self.route(definition).ok_or_else(|| no_route(definition))?;
+        let route = self.route(definition, wanted).ok_or_else(|| no_route(definition))?;
         let mut models: Vec<String> = Vec::new();
         for choice in &route.models {
             if !models.contains(&choice.model) {
@@ -203,7 +216,8 @@ impl Agents {
             }
         }
         let extra = to_value(extra).map_err(|error| Halt::fail("plan", format!("`extra` is not JSON: {error}")))?;
-        Ok(Plan { definition: definition.clone(), hash: definition.hash(), models, extra, diverged: None })
+        let route = wanted.map(str::to_owned);
+        Ok(Plan { definition: definition.clone(), hash: definition.hash(), models, route, extra, diverged: None })
     }
 
     /// Whether a run may go on with the plan it began with.

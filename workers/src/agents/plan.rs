@@ -18,6 +18,9 @@ pub(super) struct Plan {
     pub hash: String,
     /// Those of the route, in its order, by our names.
     pub models: Vec<String>,
+    /// A route that whoever opened the run wants instead of the agent's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
     /// What whoever opened the run wants to keep: revisions, settings.
     pub extra: Value,
     /// Why an earlier run of the same job was left, where it was for a step that did not fit its record.

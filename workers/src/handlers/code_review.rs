@@ -64,7 +64,9 @@ impl Reviewer {
             return Ok(prepared.without(could.then(|| NO_MODEL.to_owned())));
         };
         let started = Instant::now();
-        let opened = agents.open(job_of(cx), AGENT, &pinned(&prepared)).await;
+        let route = wishes.route.as_deref();
+        let unknown = route.filter(|name| agents.catalog().route(name).is_none()).map(not_configured);
+        let opened = agents.open_on(job_of(cx), AGENT, route, &pinned(&prepared)).await;
         let run = match opened {
             Ok(run) => run,
             Err(Halt::Fail(fault)) if fault.code == "no_model" => return Ok(prepared.without(Some(NO_MODEL.into()))),
@@ -86,6 +88,7 @@ impl Reviewer {
             Ok(mut added) => {
                 let took = started.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
                 mind::account(&mind.run, &mut added.work, took);
+                added.notes.extend(unknown);
                 Ok(prepared.with(added))
             }
             Err(halt) => ended(halt, prepared),
@@ -132,6 +135,12 @@ fn ended(halt: Halt, prepared: Prepared) -> Result<Review, Ended> {
         Halt::Fail(fault) => Ok(prepared.without(Some(format!("no model reviewed the change: {}", fault.message)))),
         halt => Err(Ended::Halt(halt)),
     }
+}
+
+fn not_configured(route: &str) -> String {
+    format!(
+        "`{route}`, which review.model.route in .flotilla.toml names, is no route of the configuration; the agent's own was taken"
+    )
 }
 
 fn pinned(prepared: &Prepared) -> Pinned {
