@@ -20,6 +20,11 @@ const USE_A_TOOL: &str = "use a tool";
 /// How many of the last words are said again.
 const LAST_WORDS: usize = 12;
 
+/// Whether an answer may come as a call of the tool of this name.
+pub(crate) fn is_answer(tool: &str) -> bool {
+    [FINDINGS, VERDICT].contains(&tool)
+}
+
 /// The answer to a call, which has this number.
 pub(crate) fn answer(asked: &Asked, then: &Then, number: usize) -> Answer {
     let mut parts: Vec<Part> = then.thinking.iter().map(thought).collect();

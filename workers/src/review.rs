@@ -34,13 +34,24 @@ use collect::Collected;
 use flotilla_jobs::kinds::{Finding, Review, Source};
 use rules::Facts;
 use settings::Settings;
-use std::cmp::Reverse;
+use std::{cmp::Reverse, path::Path};
 
 /// Reviews the change of a source by rules alone; a work tree must lie below one of the host's roots.
 ///
 /// The same source gives the same review as long as its repository stays the same. Nothing is written to it.
 pub async fn review(source: &Source, host: &Host, watch: &Watch) -> Result<Review, Error> {
     Ok(prepare(source, host, watch, false).await?.without(None))
+}
+
+/// Opens the repository of a work tree, if reviews may read it.
+pub(crate) async fn repository(path: &Path, host: &Host, watch: &Watch) -> Result<git::Git, Error> {
+    collect::open(path, host, watch).await
+}
+
+/// Text of a repository as models may see it: secrets are masked, hidden characters are spelled out.
+pub(crate) fn fit_to_show(text: &[u8]) -> String {
+    let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').collect();
+    hidden::spell_out(&rules::masked("", &lines).join("\n"), &['\n']).0
 }
 
 /// What needs no more than the processor.

@@ -103,6 +103,8 @@ impl fmt::Debug for Tool {
 #[derive(Clone, Debug, Default)]
 pub struct Toolbox {
     tools: BTreeMap<String, Tool>,
+    /// Whether a part does without those of its tools that are not here.
+    partial: bool,
 }
 
 impl Toolbox {
@@ -113,6 +115,19 @@ impl Toolbox {
         self
     }
 
+    /// The same for work that cannot have all of its tools: a part does without those that are not here, instead of ending
+    /// its run.
+    #[must_use]
+    pub fn partial(mut self) -> Self {
+        self.partial = true;
+        self
+    }
+
+    /// Whether there is no tool.
+    pub fn is_empty(&self) -> bool {
+        self.tools.is_empty()
+    }
+
     /// The tool of this name.
     pub fn get(&self, name: &str) -> Option<&Tool> {
         self.tools.get(name)
@@ -120,8 +135,9 @@ impl Toolbox {
 
     /// Those of these names; `None` where one is missing.
     pub(super) fn only(&self, names: &[String]) -> Option<Self> {
-        let tools = names.iter().map(|name| Some((name.clone(), self.tools.get(name)?.clone())));
-        Some(Self { tools: tools.collect::<Option<_>>()? })
+        let here = |name: &&String| !self.partial || self.tools.contains_key(*name);
+        let tools = names.iter().filter(here).map(|name| Some((name.clone(), self.tools.get(name)?.clone())));
+        Some(Self { tools: tools.collect::<Option<_>>()?, partial: self.partial })
     }
 
     /// What a model is told of these, in this order.

@@ -67,7 +67,11 @@ impl Reading {
         host: &Host,
         watch: &Watch,
     ) -> Result<Self, BadReading> {
-        let git = Git::open(dir, host, watch).await?;
+        Self::of(Git::open(dir, host, watch).await?, revision, attributes).await
+    }
+
+    /// The same of a repository that is open.
+    pub(crate) async fn of(git: Git, revision: &str, attributes: &str) -> Result<Self, BadReading> {
         let resolve = async |revision: &str| {
             revision::resolve(&git, revision).await.map_err(|error| BadReading::Revision(error.to_string()))
         };

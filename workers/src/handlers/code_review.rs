@@ -1,6 +1,7 @@
 //! `code-review`: runs the review pipeline as a job.
 
 mod mind;
+mod tools;
 
 use crate::{
     agents::{Agents, Halt, JobRef, Said},
@@ -81,7 +82,8 @@ impl Reviewer {
             Some(earlier) => earlier,
             None => prepared,
         };
-        let mind = RunMind::new(run, wishes.budget);
+        let toolbox = tools::of(&job.source, &prepared, &self.host, &watch(cx)).await.map_err(Ended::Error)?;
+        let mind = RunMind::new(run, wishes.budget, toolbox);
         let result = prepared.ask(&mind, &watch(cx)).await;
         mind.run.ended(result.as_ref().err());
         match result {

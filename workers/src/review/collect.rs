@@ -7,10 +7,13 @@ mod patch;
 mod repository;
 mod untracked;
 
-use super::{Error, host::Host, watch::Watch};
+use super::{Error, git::Git, host::Host, watch::Watch};
 use flotilla_jobs::kinds::Source;
 use repository::Repository;
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 /// A change as bytes, which the rest of the review borrows from.
 #[derive(Debug, Default)]
@@ -104,6 +107,11 @@ async fn work_tree(
         settings,
         notes,
     })
+}
+
+/// Opens the repository of a work tree, if reviews may read it.
+pub(crate) async fn open(path: &Path, host: &Host, watch: &Watch) -> Result<Git, Error> {
+    Ok(Repository::open(path, host, watch).await?.git)
 }
 
 /// The settings at the base: the change itself must not decide what is found in it.

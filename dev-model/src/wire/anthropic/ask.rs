@@ -1,6 +1,9 @@
 //! Reads a request for a message.
 
-use crate::ask::{Asked, Called, Shape, Tool, Turn, list, text_field, text_of, text_or_empty};
+use crate::{
+    ask::{Asked, Called, Shape, Tool, Turn, list, text_field, text_of, text_or_empty},
+    scripted::is_answer,
+};
 use serde_json::Value;
 
 pub(in crate::wire) fn read(body: &Value) -> Result<Asked, String> {
@@ -91,6 +94,12 @@ fn tools(body: &Value) -> Result<Vec<Tool>, String> {
 /// What a named `tool_choice` or `output_config.format` asks for; the latter has no name but the schema's title.
 fn shape(body: &Value, tools: &[Tool]) -> Option<Shape> {
     let choice = &body["tool_choice"];
+    if choice["type"] == "any"
+        && let Some(tool) = tools.iter().find(|tool| is_answer(&tool.name))
+    {
+        // It may call any: unless a script says so, it has seen enough.
+        return Some(Shape { name: tool.name.clone(), schema: tool.parameters.clone(), by_tool: true });
+    }
     if choice["type"] == "tool" {
         let tool = tools.iter().find(|tool| choice["name"] == tool.name.as_str())?;
         return Some(Shape { name: tool.name.clone(), schema: tool.parameters.clone(), by_tool: true });

@@ -16,15 +16,17 @@ const DECISIONS: u32 = 0;
 #[derive(Debug)]
 pub(super) struct RunMind {
     pub run: Run,
+    /// What it may look at the repository with.
+    toolbox: Toolbox,
 }
 
 impl RunMind {
-    /// A run that may cost no more than the team lets one review cost.
-    pub fn new(run: Run, budget: Option<MicroUsd>) -> Self {
+    /// A run that may cost no more than the team lets one review cost, and may look at the repository with these.
+    pub fn new(run: Run, budget: Option<MicroUsd>, toolbox: Toolbox) -> Self {
         if let Some(most) = budget {
             run.cap(most, "review_budget", "which review.model.budget in .flotilla.toml allows");
         }
-        Self { run }
+        Self { run, toolbox }
     }
 }
 
@@ -41,7 +43,11 @@ impl Mind for RunMind {
     }
 
     async fn ask(&self, thread: u32, part: &str, vars: &Value) -> Result<Value, Unanswered<Halt>> {
-        match self.run.converse(thread, part, vars, &Toolbox::default()).await {
+        let mut vars = vars.clone();
+        if let Value::Object(vars) = &mut vars {
+            vars.insert("tools".to_owned(), (!self.toolbox.is_empty()).into());
+        }
+        match self.run.converse(thread, part, &vars, &self.toolbox).await {
             Ok(answer) => answer.value.ok_or_else(|| {
                 let what = format!("part `{part}` of the agent asks for no shape; give it an `answer`");
                 Unanswered::Failed(Fault::new("bad_agent", what))
