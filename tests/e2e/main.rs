@@ -35,6 +35,7 @@ mod redis_away;
 mod reviewed_again;
 mod reviewing;
 mod rolling;
+mod seeing;
 #[path = "../../workers/tests/support/servers.rs"]
 #[allow(dead_code, reason = "shared with tests that harm their servers")]
 mod servers;

@@ -11,13 +11,13 @@ const DIFF: &str = "diff --git a/main.rs b/main.rs\n--- a/main.rs\n+++ b/main.rs
                     +    answer().unwrap();\n+    // TODO: answer\n+}\n";
 
 /// A fleet and the model it asks.
-struct World {
-    fleet: Fleet,
-    provider: Server,
+pub struct World {
+    pub fleet: Fleet,
+    pub provider: Server,
 }
 
 impl World {
-    async fn new(fleet: Fleet, script: Value) -> Self {
+    pub async fn new(fleet: Fleet, script: Value) -> Self {
         let script: Script = serde_json::from_value(script).unwrap();
         let provider = Server::start(Options { script, ..Options::default() }).await.unwrap();
         let url = provider.url();
@@ -30,7 +30,13 @@ impl World {
         Self { fleet, provider }
     }
 
-    async fn submit(&self, server: &str) -> String {
+    /// Adds to the configuration of processes that start from now on.
+    pub fn configure(&self, more: &str) {
+        let path = self.fleet.home.path().join("flotilla.toml");
+        std::fs::write(&path, std::fs::read_to_string(&path).unwrap() + more).unwrap();
+    }
+
+    pub async fn submit(&self, server: &str) -> String {
         let job = json!({ "kind": "code-review", "payload": { "source": { "type": "diff", "diff": DIFF } } });
         self.fleet.submit(server, &[job]).await.remove(0)
     }

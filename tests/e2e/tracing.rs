@@ -15,14 +15,14 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
 
 /// A collector that keeps what it gets.
-struct Collector {
-    url: String,
+pub struct Collector {
+    pub url: String,
     spans: Arc<Mutex<Vec<Span>>>,
     task: JoinHandle<()>,
 }
 
 impl Collector {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let spans = Arc::<Mutex<Vec<Span>>>::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1/traces", listener.local_addr().unwrap());
@@ -32,11 +32,16 @@ impl Collector {
     }
 
     /// The one span whose name begins so.
-    fn span(&self, name: &str) -> Span {
-        let spans = self.spans.lock().unwrap();
-        let named: Vec<&Span> = spans.iter().filter(|span| span.name.starts_with(name)).collect();
-        assert_eq!(named.len(), 1, "{name}: {:?}", spans.iter().map(|span| &span.name).collect::<Vec<_>>());
-        named[0].clone()
+    pub fn span(&self, name: &str) -> Span {
+        let mut named = self.spans(name);
+        let all = || self.spans("").into_iter().map(|span| span.name).collect::<Vec<_>>();
+        assert_eq!(named.len(), 1, "{name}: {:?}", all());
+        named.remove(0)
+    }
+
+    /// All whose name begins so.
+    pub fn spans(&self, name: &str) -> Vec<Span> {
+        self.spans.lock().unwrap().iter().filter(|span| span.name.starts_with(name)).cloned().collect()
     }
 }
 
