@@ -30,7 +30,7 @@ pub fn name(field: &str, text: &str) -> Result<(), Invalid> {
 }
 
 /// A key chosen by the caller: 1 to 256 bytes, no control characters.
-pub(crate) fn key(field: &str, text: &str) -> Result<(), Invalid> {
+pub fn key(field: &str, text: &str) -> Result<(), Invalid> {
     if text.is_empty() || text.len() > MAX_KEY {
         return Err(Invalid::new(field, format!("is {} bytes long; use 1 to {MAX_KEY} bytes", text.len())));
     }

@@ -1,11 +1,12 @@
 //! What a handler knows about the job it runs, and how it talks to the outside meanwhile.
 
 use crate::{
+    sessions::Left,
     store::{Lease, LiveEvent},
     voice::Voice,
 };
-use flotilla_jobs::{Attempts, JobId, Progress};
-use std::sync::Arc;
+use flotilla_jobs::{Attempts, Invalid, JobId, Progress};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// Handed to every handler. Cheap to clone.
@@ -18,6 +19,21 @@ pub struct Context {
     pub(crate) stopping: CancellationToken,
     pub(crate) resumed: Option<Arc<Progress>>,
     pub(crate) voice: Voice,
+    pub(crate) left: LeftSlot,
+}
+
+/// What a run leaves in its session, if it ends now. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LeftSlot(Arc<Mutex<Option<Left>>>);
+
+impl LeftSlot {
+    pub(crate) fn set(&self, left: Option<Left>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = left;
+    }
+
+    pub(crate) fn take(&self) -> Option<Left> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Context {
@@ -81,5 +97,15 @@ impl Context {
             }
             rest = tail;
         }
+    }
+
+    /// Says what the job leaves in its session if it ends now, in place of what was said before. It goes on record in
+    /// one transaction with a final result, also with one that says cancelled or failed: a handler that streams says
+    /// from time to time what it has so far, marked as partial, and at its end the whole answer. Where the job runs
+    /// again nothing of it stays.
+    pub fn leave(&self, left: Left) -> Result<(), Invalid> {
+        left.check()?;
+        self.left.set(Some(left));
+        Ok(())
     }
 }

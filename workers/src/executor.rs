@@ -3,7 +3,7 @@
 use crate::{
     backlog::Backlog,
     clock,
-    context::Context,
+    context::{Context, LeftSlot},
     crew::{Crew, Hold, Label},
     held::{Held, Run},
     isolate::{self, Isolation},
@@ -119,7 +119,7 @@ impl Executor {
         let started = Instant::now();
         let started_at = claimed.claimed_at;
         let rules = Rules::of(&claimed);
-        let voice = Voice::new(self.said.clone());
+        let (voice, left) = (Voice::new(self.said.clone()), LeftSlot::default());
         let (ran, metrics) = match self.kinds.known.get(claimed.kind.as_str()) {
             None => {
                 // A store is asked for known kinds only; whoever knows this one may still run it.
@@ -130,7 +130,7 @@ impl Executor {
             Some((handler, metrics)) => {
                 let _running = metrics.start(claimed.claimed_at - claimed.ready_at());
                 let handler = (Arc::clone(handler), metrics);
-                let ran = self.attempt(handler, claimed, resumed, &run, voice.clone(), span).await;
+                let ran = self.attempt(handler, claimed, resumed, &run, (voice.clone(), left.clone()), span).await;
                 voice.flush().await;
                 (ran, metrics)
             }
@@ -146,7 +146,7 @@ impl Executor {
             return;
         };
         report(&end, started.elapsed());
-        let settle = Settle { lease: run.lease.clone(), started_at, end };
+        let settle = Settle { left: left.take(), ..Settle::new(run.lease.clone(), started_at, end) };
         self.pass_on(Finished { run, kind: Arc::clone(metrics), settle }).await;
     }
 
@@ -158,7 +158,7 @@ impl Executor {
         claimed: Claimed,
         resumed: Option<Arc<Progress>>,
         run: &Run,
-        voice: Voice,
+        (voice, left): (Voice, LeftSlot),
         span: &Span,
     ) -> Ran {
         let limit = Duration::from_millis(claimed.timeout_ms);
@@ -172,6 +172,7 @@ impl Executor {
             stopping: self.stopping.clone(),
             resumed,
             voice,
+            left,
         };
         let (payload, started_at) = (claimed.payload, claimed.claimed_at);
         let Some(isolation) = isolation else {

@@ -97,6 +97,7 @@ async fn hear(line: &str, cx: &Context) -> Option<Ran> {
         Ok(Said::Event(LiveEvent::Progress(p))) => cx.progress(p.done, p.total, p.message),
         Ok(Said::Event(LiveEvent::Output { text })) => cx.output(&text).await,
         Ok(Said::Event(LiveEvent::Cut)) => {}
+        Ok(Said::Left(left)) => cx.left.set(Some(left)),
         Ok(Said::Ended(ended)) => return Some(ended.into()),
         Err(_) => tracing::debug!(line, "a job printed something"),
     }

@@ -78,7 +78,7 @@ impl World {
 
     async fn call(&self, operation: &str) -> Result<(), Error> {
         let (store, lease, id) = (&*self.store, &self.held.lease, self.held.id());
-        let end = |end| vec![Settle { lease: lease.clone(), started_at: 0, end }];
+        let end = |end| vec![Settle::new(lease.clone(), 0, end)];
         let queues = [QUEUE.to_owned()];
         match operation {
             "enqueue" => store.enqueue(vec![job(None)]).await.map(drop),

@@ -50,7 +50,7 @@ async fn fill(store: &dyn Store) {
     let claimed = store.claim(ask).await.unwrap();
     // As many again stay running.
     let ended = claimed.into_iter().take(6).zip(ends);
-    let ends = ended.map(|(c, end)| Settle { started_at: c.claimed_at, lease: c.lease, end }).collect();
+    let ends = ended.map(|(c, end)| Settle::new(c.lease, c.claimed_at, end)).collect();
     store.settle(ends).await.unwrap();
 }
 

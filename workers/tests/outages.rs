@@ -53,7 +53,7 @@ impl World {
         assert_eq!(claimed.id(), accepted[0].id);
         let elsewhere = Options { prefix: "elsewhere".to_owned(), ..options(&self.redis, &self.postgres) };
         let elsewhere = open(elsewhere).await.unwrap();
-        let settle = Settle { lease: claimed.lease.clone(), started_at: claimed.claimed_at, end };
+        let settle = Settle::new(claimed.lease.clone(), claimed.claimed_at, end);
         assert!(matches!(elsewhere.settle(vec![settle]).await.unwrap()[..], [Settled::Recorded(_)]));
         elsewhere.close().await;
         claimed
@@ -61,7 +61,7 @@ impl World {
 
     async fn complete(&self, claimed: Vec<Claimed>) -> Result<Vec<Settled>, Error> {
         let end = || End::Completed(RawValue::NULL.to_owned());
-        let settle = |c: Claimed| Settle { started_at: c.claimed_at, lease: c.lease, end: end() };
+        let settle = |c: Claimed| Settle::new(c.lease, c.claimed_at, end());
         self.store.settle(claimed.into_iter().map(settle).collect()).await
     }
 }

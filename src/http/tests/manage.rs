@@ -15,10 +15,7 @@ async fn fail_one(store: &dyn Store) -> String {
     let claimed = store.claim(claim).await.unwrap().pop().expect("a job waits");
     let id = claimed.id().to_string();
     let fault = flotilla_jobs::Fault::new("handler", "no luck");
-    store
-        .settle(vec![Settle { started_at: claimed.claimed_at, end: End::Failed(fault), lease: claimed.lease }])
-        .await
-        .unwrap();
+    store.settle(vec![Settle::new(claimed.lease, claimed.claimed_at, End::Failed(fault))]).await.unwrap();
     id
 }
 

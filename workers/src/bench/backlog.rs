@@ -97,7 +97,7 @@ impl Queue {
         self.claims.push(ms(start));
         let end = |c: Claimed| {
             let end = End::Completed(RawValue::NULL.to_owned());
-            Settle { started_at: c.claimed_at, lease: c.lease, end }
+            Settle::new(c.lease, c.claimed_at, end)
         };
         store.settle(claimed.into_iter().map(end).collect()).await?;
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::wire::{self, Ended, Said, Start};
 use crate::{
-    context::Context,
+    context::{Context, LeftSlot},
     crew::{Crew, Hold, Label},
     executor::panic_message,
     loops::live::{self, Said as Voiced},
@@ -39,7 +39,7 @@ pub async fn serve(registry: &Registry) -> io::Result<Option<Orphan>> {
     let mut told = listen();
     let Some(first) = told.recv().await else { return Ok(None) };
     let start: Start = serde_json::from_str(&first)?;
-    let orphan = Orphan(Settle { lease: start.lease(), started_at: start.started_at, end: End::HandedOver });
+    let orphan = Orphan(Settle::new(start.lease(), start.started_at, End::HandedOver));
     let kind = registry.kinds().find(|kind| *kind == start.kind);
     let Some((kind, handler)) = kind.and_then(|kind| Some((kind, registry.handler(kind)?))) else {
         let fault = Fault::new("unknown_kind", format!("kind `{}` is not known to this process", start.kind));
@@ -56,14 +56,16 @@ pub async fn serve(registry: &Registry) -> io::Result<Option<Orphan>> {
         stopping: stopping.clone(),
         resumed: start.resumed.map(Arc::new),
         voice: Voice::new(say_in),
+        left: LeftSlot::default(),
     };
+    let left = context.left.clone();
     let payload = start.payload;
     let Some(crew) = Crew::start() else { return Err(io::Error::other("no thread for the handler")) };
     let label = Label { job: start.id, metrics: Metrics::new().kind(kind) };
     let handler = crew.spawn(label, async move { Ended::from(handler.run(&payload, &context).await) });
     // What cannot be said is not heard: the worker is gone too.
     let heard = tokio::select! {
-        heard = attend(handler, told, said, &cancelled, &stopping) => heard.unwrap_or(false),
+        heard = attend(handler, told, said, (&cancelled, &stopping), &left) => heard.unwrap_or(false),
         () = crew.watch(CancellationToken::new()) => false,
     };
     Ok((!heard).then_some(orphan))
@@ -74,8 +76,8 @@ async fn attend(
     mut handler: Hold<Ended>,
     mut told: UnboundedReceiver<String>,
     mut said: Receiver<Voiced>,
-    cancelled: &CancellationToken,
-    stopping: &CancellationToken,
+    (cancelled, stopping): (&CancellationToken, &CancellationToken),
+    left: &LeftSlot,
 ) -> io::Result<bool> {
     let ended = loop {
         tokio::select! {
@@ -98,6 +100,9 @@ async fn attend(
     }
     let Some(ended) = ended else { return Ok(false) };
     let ended = ended.unwrap_or_else(|panic| Ended::Panicked(panic_message(&*panic)));
+    if let Some(left) = left.take() {
+        say(&Said::Left(left))?;
+    }
     say(&Said::Ended(ended))?;
     Ok(true)
 }

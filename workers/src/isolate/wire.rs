@@ -4,6 +4,7 @@ use crate::{
     clock::Millis,
     context::Context,
     policy::Ran,
+    sessions::Left,
     store::{Lease, LiveEvent},
 };
 use flotilla_jobs::{Attempts, Fault, JobId, Outcome, Progress};
@@ -78,6 +79,8 @@ impl Start {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Said {
     Event(LiveEvent),
+    /// What the job leaves in its session.
+    Left(Left),
     Ended(Ended),
 }
 
@@ -143,7 +146,7 @@ mod tests {
         assert_eq!(line.matches('\n').count(), 1, "{line}");
         match serde_json::from_str(&line).unwrap() {
             Said::Ended(ended) => ended.into(),
-            Said::Event(event) => panic!("{event:?}"),
+            _ => panic!("{line}"),
         }
     }
 

@@ -5,6 +5,7 @@ use crate::{
     backlog::Backlog,
     held::{Held, Run},
     metrics::{KindMetrics, Metrics},
+    sessions::Left,
     store::{End, Error, Settle, Settled, Store},
     tally::Tally,
 };
@@ -27,12 +28,13 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Size of its output, for the backlog.
+    /// Size of its output, and of what it leaves in its session, for the backlog.
     pub fn bytes(&self) -> usize {
-        match &self.settle.end {
+        let output = match &self.settle.end {
             End::Completed(output) => output.get().len(),
             _ => 0,
-        }
+        };
+        output + self.settle.left.as_ref().map_or(0, Left::bytes)
     }
 }
 
@@ -104,8 +106,11 @@ impl Flusher {
     async fn refused(&self, mut one: Vec<Finished>, error: &Error) {
         for finished in &mut one {
             tracing::error!(job.id = %finished.run.lease.job(), %error, "a result was refused by the store");
+            let bytes = finished.bytes();
+            finished.settle.left = None;
             finished.settle.end =
                 End::Failed(Fault::new("unrecordable_result", format!("the store refused the result: {error}")));
+            self.backlog.take(0, bytes);
         }
         match self.settle(&one).await {
             Ok(settled) => self.done(&one, &settled),

@@ -1,6 +1,6 @@
 //! What crosses the seam.
 
-use crate::{clock::Millis, lease::Lease};
+use crate::{clock::Millis, lease::Lease, sessions::Left};
 pub use flotilla_jobs::api::{CancelReply, QueueChange, QueueStats};
 use flotilla_jobs::{Attempts, Backoff, Cause, Fault, JobId, JobState, NewJob, Progress, Spec};
 use jiff::Timestamp;
@@ -97,6 +97,15 @@ pub struct Settle {
     pub started_at: Millis,
     /// How it ended.
     pub end: End,
+    /// What it leaves in its session, on record only with a final result.
+    pub left: Option<Left>,
+}
+
+impl Settle {
+    /// The end of a run that leaves nothing in a session.
+    pub fn new(lease: Lease, started_at: Millis, end: End) -> Self {
+        Self { lease, started_at, end, left: None }
+    }
 }
 
 /// How a run ended, with all policy decided.

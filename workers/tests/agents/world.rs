@@ -121,7 +121,7 @@ impl World {
 
     /// Another worker gets the job, under another lease.
     pub async fn hand_over(&mut self) {
-        let settle = Settle { lease: self.lease.clone(), started_at: Clock::Store.now(), end: End::HandedOver };
+        let settle = Settle::new(self.lease.clone(), Clock::Store.now(), End::HandedOver);
         let settled = self.store.settle(vec![settle]).await.unwrap();
         assert!(!matches!(settled[0], Settled::LeaseLost));
         self.lease = claim(&*self.store).await;

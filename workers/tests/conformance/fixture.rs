@@ -247,7 +247,7 @@ pub async fn claim(store: &dyn Store, queues: &[(String, u32)]) -> Vec<Claimed> 
 
 /// The end of a run, as its worker reports it.
 pub fn ended(claimed: &Claimed, end: End) -> Settle {
-    Settle { lease: claimed.lease.clone(), started_at: claimed.claimed_at, end }
+    Settle::new(claimed.lease.clone(), claimed.claimed_at, end)
 }
 
 /// Completed, with an output that says nothing.

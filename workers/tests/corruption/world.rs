@@ -111,7 +111,7 @@ impl World {
     }
 
     pub async fn settle(&self, claimed: &Claimed, end: End) -> Settled {
-        let settle = Settle { lease: claimed.lease.clone(), started_at: claimed.claimed_at, end };
+        let settle = Settle::new(claimed.lease.clone(), claimed.claimed_at, end);
         self.store.settle(vec![settle]).await.unwrap()[0]
     }
 

@@ -92,7 +92,7 @@ impl World {
 
     async fn settle(&self, claimed: &Claimed, end: End) {
         let (lease, started_at) = (claimed.lease.clone(), claimed.claimed_at);
-        self.store.settle(vec![Settle { lease, started_at, end }]).await.unwrap();
+        self.store.settle(vec![Settle::new(lease, started_at, end)]).await.unwrap();
     }
 
     async fn tick(&self, budgets: &Budgets) -> Vec<JobId> {
