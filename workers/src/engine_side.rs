@@ -11,6 +11,10 @@ use crate::{
         Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep, Step, StepKey,
     },
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
+    sessions::{
+        NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage, Sessions,
+        Turn,
+    },
     store::{Error, Lease, Store},
 };
 use async_trait::async_trait;
@@ -158,5 +162,60 @@ impl Admission for EngineSide {
 
     async fn lanes(&self) -> Result<Vec<LaneState>, Error> {
         self.call(move |store| async move { store.lanes().await }).await
+    }
+}
+
+#[async_trait]
+impl Sessions for EngineSide {
+    async fn open_session(&self, new: NewSession) -> Result<Session, Error> {
+        self.call(move |store| async move { store.open_session(new).await }).await
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        self.call(move |store| async move { store.session(id).await }).await
+    }
+
+    async fn change_session(&self, id: SessionId, change: SessionChange) -> Result<Option<Session>, Error> {
+        self.call(move |store| async move { store.change_session(id, change).await }).await
+    }
+
+    async fn list_sessions(
+        &self,
+        tenant: Option<&str>,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<SessionPage, Error> {
+        let tenant = tenant.map(str::to_owned);
+        self.call(move |store| async move { store.list_sessions(tenant.as_deref(), after, limit).await }).await
+    }
+
+    async fn post(&self, posts: Vec<Post>) -> Result<Vec<Posted>, Error> {
+        self.call(move |store| async move { store.post(posts).await }).await
+    }
+
+    async fn begin_turn(&self, lease: &Lease) -> Result<Turn, Error> {
+        let lease = lease.clone();
+        self.call(move |store| async move { store.begin_turn(&lease).await }).await
+    }
+
+    async fn hear(&self, lease: &Lease, after: u64) -> Result<Option<Vec<SessionEntry>>, Error> {
+        let lease = lease.clone();
+        self.call(move |store| async move { store.hear(&lease, after).await }).await
+    }
+
+    async fn branch(&self, session: SessionId, from: Option<u64>, room: Room) -> Result<Vec<SessionEntry>, Error> {
+        self.call(move |store| async move { store.branch(session, from, room).await }).await
+    }
+
+    async fn entries(&self, session: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error> {
+        self.call(move |store| async move { store.entries(session, after, limit).await }).await
+    }
+
+    async fn fork(&self, origin: Origin, new: NewSession) -> Result<Option<Session>, Error> {
+        self.call(move |store| async move { store.fork(origin, new).await }).await
+    }
+
+    async fn delete_session(&self, id: SessionId) -> Result<bool, Error> {
+        self.call(move |store| async move { store.delete_session(id).await }).await
     }
 }

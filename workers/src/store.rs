@@ -30,13 +30,14 @@ mod sane;
 mod spending;
 pub mod sqlite;
 mod steps;
+mod turns;
 mod types;
 
 pub use crate::lease::Lease;
 pub use error::{Error, OpenError, Trouble};
 pub use types::*;
 
-use crate::{admission::Admission, journal::Journal, ledger::Ledger};
+use crate::{admission::Admission, journal::Journal, ledger::Ledger, sessions::Sessions};
 use async_trait::async_trait;
 use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
 
@@ -166,7 +167,7 @@ pub trait Live: Send + Sync {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: Jobs + Upkeep + Live + Journal + Ledger + Admission + 'static {
+pub trait Store: Jobs + Upkeep + Live + Journal + Ledger + Admission + Sessions + 'static {
     /// Ends background tasks and closes connections; what was accepted before is safe without it.
     async fn close(&self);
 

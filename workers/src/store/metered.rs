@@ -11,6 +11,10 @@ use crate::{
     },
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
     metrics::Metrics,
+    sessions::{
+        NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage, Sessions,
+        Turn,
+    },
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
@@ -227,6 +231,58 @@ impl Admission for Metered {
 
     async fn lanes(&self) -> Result<Vec<LaneState>, Error> {
         self.time("lanes", self.store.lanes()).await
+    }
+}
+
+#[async_trait]
+impl Sessions for Metered {
+    async fn open_session(&self, new: NewSession) -> Result<Session, Error> {
+        self.time("open_session", self.store.open_session(new)).await
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        self.time("session", self.store.session(id)).await
+    }
+
+    async fn change_session(&self, id: SessionId, change: SessionChange) -> Result<Option<Session>, Error> {
+        self.time("change_session", self.store.change_session(id, change)).await
+    }
+
+    async fn list_sessions(
+        &self,
+        tenant: Option<&str>,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<SessionPage, Error> {
+        self.time("list_sessions", self.store.list_sessions(tenant, after, limit)).await
+    }
+
+    async fn post(&self, posts: Vec<Post>) -> Result<Vec<Posted>, Error> {
+        self.time("post", self.store.post(posts)).await
+    }
+
+    async fn begin_turn(&self, lease: &Lease) -> Result<Turn, Error> {
+        self.time("begin_turn", self.store.begin_turn(lease)).await
+    }
+
+    async fn hear(&self, lease: &Lease, after: u64) -> Result<Option<Vec<SessionEntry>>, Error> {
+        self.time("hear", self.store.hear(lease, after)).await
+    }
+
+    async fn branch(&self, session: SessionId, from: Option<u64>, room: Room) -> Result<Vec<SessionEntry>, Error> {
+        self.time("branch", self.store.branch(session, from, room)).await
+    }
+
+    async fn entries(&self, session: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error> {
+        self.time("entries", self.store.entries(session, after, limit)).await
+    }
+
+    async fn fork(&self, origin: Origin, new: NewSession) -> Result<Option<Session>, Error> {
+        self.time("fork", self.store.fork(origin, new)).await
+    }
+
+    async fn delete_session(&self, id: SessionId) -> Result<bool, Error> {
+        self.time("delete_session", self.store.delete_session(id)).await
     }
 }
 

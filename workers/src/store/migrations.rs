@@ -15,6 +15,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (4, "upkeep", include_str!("../../../migrations/postgres/0004_upkeep.sql")),
     (5, "agents", include_str!("../../../migrations/postgres/0005_agents.sql")),
     (6, "admission", include_str!("../../../migrations/postgres/0006_admission.sql")),
+    (7, "sessions", include_str!("../../../migrations/postgres/0007_sessions.sql")),
 ];
 
 /// The same for the SQLite file.
@@ -25,6 +26,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (4, "upkeep", include_str!("../../../migrations/sqlite/0004_upkeep.sql")),
     (5, "agents", include_str!("../../../migrations/sqlite/0005_agents.sql")),
     (6, "admission", include_str!("../../../migrations/sqlite/0006_admission.sql")),
+    (7, "sessions", include_str!("../../../migrations/sqlite/0007_sessions.sql")),
 ];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.

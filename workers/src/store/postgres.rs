@@ -2,6 +2,7 @@
 
 mod accept;
 mod calls;
+mod conversations;
 mod journal;
 mod ledger;
 mod live;
@@ -13,6 +14,7 @@ mod schema;
 mod settle;
 mod text;
 mod trail;
+mod turns;
 
 pub(crate) use accept::{Acceptance, Holder, KeyClaim};
 pub(crate) use calls::{Entered, Entries};

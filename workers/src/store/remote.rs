@@ -9,6 +9,7 @@ mod agents;
 mod broken;
 mod cancel;
 mod claim;
+mod conversations;
 mod enqueue;
 mod gather;
 mod keyed;

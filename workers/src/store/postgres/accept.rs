@@ -48,7 +48,8 @@ impl Record {
         Ok(Acceptance { record: self, conn: self.begin().await? })
     }
 
-    async fn insert_on(&self, conn: &mut Conn, jobs: &[Submission]) -> Result<(), Error> {
+    /// As [`Record::insert`], in a transaction of the caller.
+    pub(super) async fn insert_on(&self, conn: &mut Conn, jobs: &[Submission]) -> Result<(), Error> {
         fn column<'a, T>(jobs: &'a [Submission], of: impl Fn(&'a Submission) -> T) -> Vec<T> {
             jobs.iter().map(of).collect()
         }

@@ -1,11 +1,14 @@
 //! How runs end on record: with a result, or given back for another run.
 
 use super::{
-    OpenJob, Record,
+    OpenJob, Record, conversations,
     pool::{Conn, Statement},
-    row, text,
+    row, text, turns,
 };
-use crate::store::Error;
+use crate::{
+    sessions::{Left, SessionId},
+    store::Error,
+};
 use flotilla_jobs::{Attempts, Cause, Fault, JobId, JobState};
 use std::{
     borrow::Cow,
@@ -103,6 +106,16 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// Keeps sessions as they are until the end; must come before any lock on a job.
+    pub(crate) async fn lock_sessions(&mut self, ids: &[SessionId]) -> Result<i64, Error> {
+        conversations::lock(&mut self.conn, ids, self.now).await
+    }
+
+    /// What jobs that just got their results leave in their sessions, which are locked.
+    pub(crate) async fn leave(&mut self, left: &[(JobId, &Left)], now: i64) -> Result<(), Error> {
+        turns::leave(&mut self.conn, left, now).await
+    }
+
     /// The unfinished jobs among `ids`, locked until the end.
     pub(crate) async fn lock(&mut self, ids: &[JobId]) -> Result<Vec<OpenJob>, Error> {
         let lock = sqlx::query(include_str!("lock_open.sql")).bind(uuids(ids));

@@ -1,6 +1,7 @@
 //! Recording how runs ended: result first, then acknowledge.
 
 use super::Remote;
+use crate::sessions::{Left, SessionId};
 use crate::store::{
     End, Error, Lease, Settle, Settled,
     ending::Ending,
@@ -31,7 +32,7 @@ impl Remote {
         let counting = counting(&given);
         let mut place = 0..;
         ends.retain(|e| place.next() == counting.get(&e.lease.job).copied());
-        let recorded = if ends.iter().all(|e| e.end.terminal().is_some()) {
+        let recorded = if ends.iter().all(|e| e.end.terminal().is_some() && e.left.is_none()) {
             self.record_results(&ends).await?
         } else {
             self.record_mixed(&ends).await?
@@ -56,10 +57,14 @@ impl Remote {
             .collect())
     }
 
-    /// Some jobs will run again, unless someone asked to cancel them; so they are looked at under a lock.
+    /// Some jobs will run again, unless someone asked to cancel them, or leave something in a session; so they are looked
+    /// at under a lock.
     async fn record_mixed(&self, ends: &[Settle]) -> Result<Recorded, Error> {
         let ids: Vec<JobId> = ends.iter().map(|e| e.lease.job).collect();
         let mut change = self.record.change().await?;
+        let left: Vec<(JobId, &Left)> = ends.iter().filter_map(|e| Some((e.lease.job, e.left.as_ref()?))).collect();
+        let sessions: Vec<SessionId> = left.iter().map(|(_, left)| left.session).collect();
+        let now = if left.is_empty() { 0 } else { change.lock_sessions(&sessions).await? };
         let cancelled: HashSet<JobId> =
             change.lock(&ids).await?.into_iter().filter(|o| o.cancel).map(|o| o.id).collect();
 
@@ -69,6 +74,10 @@ impl Remote {
             ends.iter().filter(|e| !cancelled.contains(&e.lease.job)).filter_map(give_back).collect();
         let ended = change.finish(&finishes).await?;
         let ready = change.give_back(&backs).await?;
+        let left: Vec<_> = left.into_iter().filter(|(job, _)| ended.contains(job)).collect();
+        if !left.is_empty() {
+            change.leave(&left, now).await?;
+        }
         change.commit().await?;
 
         let mut recorded: Recorded = HashMap::with_capacity(ends.len());

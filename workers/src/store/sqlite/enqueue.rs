@@ -35,7 +35,8 @@ pub(super) async fn enqueue(
     Ok(answers)
 }
 
-async fn insert(tx: &mut Tx<'_>, new: &[&Submission]) -> Result<(), Error> {
+/// Puts jobs without keys on record; the caller squares.
+pub(super) async fn insert(tx: &mut Tx<'_>, new: &[&Submission]) -> Result<(), Error> {
     let now = tx.now;
     INSERT_JOB.run(tx.conn, new, |job, args| bind(job, now, args)).await?;
     let labels: Vec<_> = new.iter().flat_map(|job| job.spec.labels.iter().map(|label| (label, job.id.0))).collect();

@@ -3,6 +3,7 @@
 use super::{
     calls, cancel, claim,
     claim::Wanted,
+    conversations::{self, Wish},
     due::{self, Batch},
     enqueue,
     journal::{self, Opening},
@@ -10,13 +11,14 @@ use super::{
     lead::{self, Bid},
     ledger, live, mend, operator,
     prune::{self, Old},
-    queues, settle,
+    queues, settle, turns,
     tx::Tx,
 };
 use crate::{
     admission::{Admitted, Ask, Lane, Permit, Used},
     clock::Millis,
     journal::{Begin, Begun, EndStep, Ended, Note, Noted, Opened},
+    sessions::{Post, Posted, Session, SessionEntry, SessionId, Turn},
     store::{
         CancelReply, Claimed, Error, Lease, LiveEvent, Promoted, QueueChange, Renewal, Rescued, Settle, Settled,
         Submission,
@@ -72,6 +74,11 @@ pub(super) enum Op {
     Admit(Call<Ask, Admitted>),
     Release(Call<(Permit, Used), ()>),
     Leave(Call<(Lane, String), ()>),
+    Session(Call<Box<Wish>, Option<Session>>),
+    Post(Call<Vec<Post>, Vec<Posted>>),
+    BeginTurn(Call<Lease, Box<Turn>>),
+    Hear(Call<(Lease, u64), Option<Vec<SessionEntry>>>),
+    DeleteSession(Call<SessionId, bool>),
 }
 
 /// Does the same with the call of any operation.
@@ -100,6 +107,11 @@ macro_rules! with_call {
             Op::Admit($call) => $do,
             Op::Release($call) => $do,
             Op::Leave($call) => $do,
+            Op::Session($call) => $do,
+            Op::Post($call) => $do,
+            Op::BeginTurn($call) => $do,
+            Op::Hear($call) => $do,
+            Op::DeleteSession($call) => $do,
         }
     };
 }
@@ -116,6 +128,7 @@ impl Op {
             Self::Prune(call) => call.ask.seqs.len(),
             Self::PruneKeys(call) | Self::Void(call) => call.ask as usize,
             Self::Begin(call) => call.ask.len(),
+            Self::Post(call) => call.ask.len(),
             Self::End(call) => call.ask.len(),
             Self::Note(call) => call.ask.len(),
             Self::PruneSpend(call) => call.ask.1 as usize,
@@ -190,6 +203,11 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
             Op::Admit(call) => call.answer = Some(Ok(lanes::admit(tx, &call.ask).await?)),
             Op::Release(call) => call.answer = Some(Ok(lanes::release(tx, &call.ask.0, &call.ask.1).await?)),
             Op::Leave(call) => call.answer = Some(Ok(lanes::leave(tx, &call.ask.0, &call.ask.1).await?)),
+            Op::Session(call) => call.answer = Some(Ok(conversations::perform(tx, &call.ask).await?)),
+            Op::Post(call) => call.answer = Some(Ok(turns::post(tx, &call.ask).await?)),
+            Op::BeginTurn(call) => call.answer = Some(Ok(Box::new(turns::begin(tx, &call.ask).await?))),
+            Op::Hear(call) => call.answer = Some(Ok(turns::hear(tx, &call.ask.0, call.ask.1).await?)),
+            Op::DeleteSession(call) => call.answer = Some(Ok(conversations::delete(tx, call.ask).await?)),
             Op::Configure(call) => call.answer = Some(Ok(queues::configure(tx, &call.ask.0, call.ask.1).await?)),
         }
     }
@@ -227,7 +245,9 @@ async fn settle_all(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error> {
         }
         return Ok(());
     }
-    let mut settled = settle::settle(tx, &ends).await?.into_iter();
+    let settled = settle::settle(tx, &ends).await?;
+    turns::leave(tx, &ends, &settled).await?;
+    let mut settled = settled.into_iter();
     for op in ops {
         if let Op::Settle(call) = op {
             call.answer = Some(Ok(settled.by_ref().take(call.ask.len()).collect()));
