@@ -4,6 +4,7 @@ pub mod answer;
 pub mod budget;
 mod call;
 mod chain;
+pub mod context;
 pub mod converse;
 pub mod definition;
 pub mod gate;
