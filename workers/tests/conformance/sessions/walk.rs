@@ -125,6 +125,10 @@ async fn say(store: &dyn Store, talk: &mut Talk, texts: &mut BTreeMap<JobId, Str
     assert_eq!(interrupts, stops.as_ref().map(|word| word.0));
     if let Some(word) = stops {
         word.1 = true;
+        // One that waits for its next run is over at once.
+        if talk.claimed.is_none() {
+            talk.word = None;
+        }
     }
 }
 
