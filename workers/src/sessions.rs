@@ -139,7 +139,7 @@ pub enum Posted {
 #[derive(Clone, Debug)]
 pub enum Turn {
     /// It is this job's turn, until it has its result.
-    Began(Began),
+    Began(Box<Began>),
     /// Its message is part of another job's turn, perhaps of one that was paused and goes on later: there is nothing left to do.
     Joined(JobId),
     /// It is the turn of an unfinished job of another queue: try again later.

@@ -121,7 +121,7 @@ impl Record {
                 let messages = messages(&mut conn, id, job, 0).await?;
                 let session = conversations::read(&mut conn, id).await?;
                 conn.commit().await?;
-                Ok(session.map_or(Turn::Gone, |session| Turn::Began(Began { session, leaf, messages })))
+                Ok(session.map_or(Turn::Gone, |session| Turn::Began(Box::new(Began { session, leaf, messages }))))
             }
         }
     }

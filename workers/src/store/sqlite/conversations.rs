@@ -78,7 +78,7 @@ impl Sessions for File {
     }
 
     async fn begin_turn(&self, lease: &Lease) -> Result<Turn, Error> {
-        Ok(*self.writer.ask(Op::BeginTurn, lease.clone()).await?)
+        self.writer.ask(Op::BeginTurn, lease.clone()).await
     }
 
     async fn hear(&self, lease: &Lease, after: u64) -> Result<Option<Vec<SessionEntry>>, Error> {

@@ -76,7 +76,7 @@ pub(super) enum Op {
     Leave(Call<(Lane, String), ()>),
     Session(Call<Box<Wish>, Option<Session>>),
     Post(Call<Vec<Post>, Vec<Posted>>),
-    BeginTurn(Call<Lease, Box<Turn>>),
+    BeginTurn(Call<Lease, Turn>),
     Hear(Call<(Lease, u64), Option<Vec<SessionEntry>>>),
     DeleteSession(Call<SessionId, bool>),
 }
@@ -205,7 +205,7 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
             Op::Leave(call) => call.answer = Some(Ok(lanes::leave(tx, &call.ask.0, &call.ask.1).await?)),
             Op::Session(call) => call.answer = Some(Ok(conversations::perform(tx, &call.ask).await?)),
             Op::Post(call) => call.answer = Some(Ok(turns::post(tx, &call.ask).await?)),
-            Op::BeginTurn(call) => call.answer = Some(Ok(Box::new(turns::begin(tx, &call.ask).await?))),
+            Op::BeginTurn(call) => call.answer = Some(Ok(turns::begin(tx, &call.ask).await?)),
             Op::Hear(call) => call.answer = Some(Ok(turns::hear(tx, &call.ask.0, call.ask.1).await?)),
             Op::DeleteSession(call) => call.answer = Some(Ok(conversations::delete(tx, call.ask).await?)),
             Op::Configure(call) => call.answer = Some(Ok(queues::configure(tx, &call.ask.0, call.ask.1).await?)),

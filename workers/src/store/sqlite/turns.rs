@@ -159,7 +159,7 @@ pub(super) async fn begin(tx: &mut Tx<'_>, lease: &Lease) -> Result<Turn, Error>
             let leaf = seen.leaf.ok_or_else(|| row::corrupt("a turn has begun without a message"))?;
             let messages = messages(tx, id, job, 0).await?;
             let read = conversations::read(tx.conn, id).await?;
-            Ok(read.map_or(Turn::Gone, |(session, _)| Turn::Began(Began { session, leaf, messages })))
+            Ok(read.map_or(Turn::Gone, |(session, _)| Turn::Began(Box::new(Began { session, leaf, messages }))))
         }
     }
 }

@@ -111,12 +111,12 @@ impl World {
         let mut all = vec![self.post()];
         let first = |place| self.jobs.iter().position(|at| *at == place);
         if let (None, Some(n)) = (self.runs(), first(At::Again).or(first(At::Line))) {
-            all.push(self.with(n, At::Runs { begun: false, asked: false }));
+            all.push(Some(self.with(n, At::Runs { begun: false, asked: false })));
         }
         for (n, at) in self.jobs.iter().enumerate() {
             match at {
-                At::Line => all.push(self.with(n, At::Cancelled)),
-                At::Paused => all.extend([self.with(n, At::Line), self.with(n, At::Cancelled)]),
+                At::Line => all.push(Some(self.with(n, At::Cancelled))),
+                At::Paused => all.extend([At::Line, At::Cancelled].map(|at| Some(self.with(n, at)))),
                 _ => {}
             }
         }
@@ -133,10 +133,10 @@ impl World {
         all.into_iter().flatten().collect()
     }
 
-    fn with(&self, n: usize, at: At) -> Option<World> {
+    fn with(&self, n: usize, at: At) -> World {
         let mut world = self.clone();
         world.jobs[n] = at;
-        Some(world)
+        world
     }
 
     fn post(&self) -> Option<World> {
@@ -225,14 +225,14 @@ impl World {
         if self.crashes == CRASHES {
             return None;
         }
-        let mut world = self.with(n, if asked { At::Cancelled } else { At::Again })?;
+        let mut world = self.with(n, if asked { At::Cancelled } else { At::Again });
         world.crashes += 1;
         Some(world)
     }
 
     fn pause(&self, n: usize) -> Option<World> {
         let At::Runs { asked: false, .. } = self.jobs[n] else { return None };
-        let mut world = self.with(n, At::Paused)?;
+        let mut world = self.with(n, At::Paused);
         world.pauses += 1;
         (self.pauses < PAUSES).then_some(world)
     }

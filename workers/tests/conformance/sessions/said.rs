@@ -51,7 +51,7 @@ pub async fn begin_next(f: &impl Fixture) -> (Claimed, Began) {
 
 pub async fn begin(f: &impl Fixture, claimed: &Claimed) -> Began {
     match f.store().begin_turn(&claimed.lease).await.unwrap() {
-        Turn::Began(began) => began,
+        Turn::Began(began) => *began,
         other => panic!("{other:?}"),
     }
 }
