@@ -115,7 +115,7 @@ pub fn tell(branch: &[SessionEntry], budget: Budget, count: impl Fn(&str) -> u64
     messages.reverse();
     if must.summary.is_none() {
         let first = messages.iter().position(|(_, message)| matches!(message, Message::User { .. }));
-        left_out = messages.drain(..first.unwrap_or(0)).last().map(|(entry, _)| entry).or(left_out);
+        left_out = messages.drain(..first.unwrap_or(0)).next_back().map(|(entry, _)| entry).or(left_out);
     }
     let mut messages: Vec<Message> = messages.into_iter().map(|(_, message)| message).collect();
     pair(&mut messages);

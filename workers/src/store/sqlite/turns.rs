@@ -16,7 +16,7 @@ use crate::{
 };
 use flotilla_jobs::JobId;
 use sqlx::sqlite::SqliteRow;
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 use uuid::Uuid;
 
 static READ_WAITING: Unit = Unit::new(include_str!("read_waiting.sql"));
@@ -55,18 +55,20 @@ pub(super) async fn post(tx: &mut Tx<'_>, posts: &[Post]) -> Result<Vec<Posted>,
     let mut sessions: HashMap<SessionId, (Session, Seen)> = HashMap::new();
     let (mut answers, mut jobs, mut interrupted) = (Vec::with_capacity(posts.len()), Vec::new(), Vec::new());
     for post in posts {
-        if !sessions.contains_key(&post.session) {
-            let Some(seen) = look(tx, post.session).await? else {
-                answers.push(Posted::NoSession);
-                continue;
-            };
-            sessions.insert(post.session, seen);
-        }
+        let (session, seen) = match sessions.entry(post.session) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => match look(tx, post.session).await? {
+                Some(found) => free.insert(found),
+                None => {
+                    answers.push(Posted::NoSession);
+                    continue;
+                }
+            },
+        };
         if let Some(first) = first(tx, post).await? {
             answers.push(first);
             continue;
         }
-        let Some((session, seen)) = sessions.get_mut(&post.session) else { continue };
         answers.push(match seen.receive(post.job.id) {
             Reception::Busy(job) => Posted::Busy(job),
             Reception::Full => Posted::Full,
