@@ -57,13 +57,13 @@ pub(super) async fn post(tx: &mut Tx<'_>, posts: &[Post]) -> Result<Vec<Posted>,
     for post in posts {
         let (session, seen) = match sessions.entry(post.session) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(free) => match look(tx, post.session).await? {
-                Some(found) => free.insert(found),
-                None => {
+            Entry::Vacant(free) => {
+                let Some(found) = look(tx, post.session).await? else {
                     answers.push(Posted::NoSession);
                     continue;
-                }
-            },
+                };
+                free.insert(found)
+            }
         };
         if let Some(first) = first(tx, post).await? {
             answers.push(first);
