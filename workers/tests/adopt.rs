@@ -82,11 +82,7 @@ impl World {
                 return numbers;
             }
             numbers.extend(claimed.iter().map(|c| serde_json::from_str::<Mail>(c.payload.get()).unwrap().number));
-            let done = |c: Claimed| Settle {
-                started_at: c.claimed_at,
-                lease: c.lease,
-                end: End::Completed(RawValue::NULL.to_owned()),
-            };
+            let done = |c: Claimed| Settle::new(c.lease, c.claimed_at, End::Completed(RawValue::NULL.to_owned()));
             self.store.settle(claimed.into_iter().map(done).collect()).await.unwrap();
         }
     }
