@@ -155,7 +155,7 @@ pub async fn a_turn_that_another_is_in_waits(f: &impl Fixture) {
     let (first, _) = begin_next(f).await;
     // Groups of two queues are apart, turns are not.
     let mut other = message(id, "two");
-    other.job.spec.queue = "other".to_owned();
+    "other".clone_into(&mut other.job.spec.queue);
     f.store().post(vec![other]).await.unwrap();
     let second = f.claim_from("other", 1).await.pop().unwrap();
     let turn = f.store().begin_turn(&second.lease).await.unwrap();
