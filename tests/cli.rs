@@ -47,6 +47,18 @@ fn a_finding_makes_the_exit_code_one() {
 }
 
 #[test]
+fn a_review_says_which_configuration_it_passes_over() {
+    let home = Home::new();
+    let tree = home.repository("lib.rs", "pub fn answer() -> u32 {\n    42\n}\n");
+    let tree = tree.to_str().unwrap();
+    // It would not start on this one.
+    home.write("flotilla.toml", "nonsense = 1\n");
+    let ran = home.run(&["review", tree]).exits(0);
+    assert!(ran.stderr.contains("flotilla.toml here is not read") && ran.stderr.contains("--config"), "{}", ran.stderr);
+    home.run(&["--config", "flotilla.toml", "review", tree]).exits(2);
+}
+
+#[test]
 fn a_review_that_cannot_be_is_a_failed_job() {
     let home = Home::new();
     let ran = home.run(&["review", ".", "--json"]).exits(1);

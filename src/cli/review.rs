@@ -20,9 +20,14 @@ use flotilla_jobs::{
     Accepted, JobId, JobState, NewJob, Options, Priority,
     kinds::{CodeReview, Review, Severity, Source},
 };
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
+/// What other commands read in the directory that they are started in.
+const PASSED_OVER: &str = "flotilla.toml";
 /// How long a cancelled review may take to end.
 const CANCEL: Duration = Duration::from_secs(10);
 
@@ -70,6 +75,11 @@ pub async fn run(args: Args, session: &Session) -> Result<Exit, Failure> {
     let job = NewJob::of(&CodeReview { source: source.clone() })?;
     let format = args.format.unwrap_or(if session.json { Format::Json } else { Format::People });
     let shutdown = Shutdown::listen()?;
+    if session.loaded.file.is_none() && Path::new(PASSED_OVER).is_file() {
+        output::note(
+            "flotilla.toml here is not read, since it may be a stranger's; if it is yours: --config flotilla.toml",
+        );
+    }
 
     let client = if args.local { None } else { session.client()? };
     let ended = if let Some(client) = client {
