@@ -16,10 +16,6 @@ use std::{path::Path, sync::Arc};
 pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Agents, Failure> {
     let definitions = Definitions::load(loaded.config.agents.dir.as_deref().map(Path::new))
         .map_err(|e| Failure::usage(e.to_string()))?;
-    if loaded.catalog.models().next().is_some() {
-        // Nobody waits for it: who needs it earlier builds it, and it ends by itself.
-        drop(tokio::task::spawn_blocking(tokens::prepare));
-    }
     let store = Arc::new(store);
     let agents = Agents::new(Means {
         catalog: Arc::clone(&loaded.catalog),
@@ -33,4 +29,12 @@ pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Age
         clock: Clock::Store,
     });
     Ok(agents.tracing_prompts(loaded.config.telemetry.prompts))
+}
+
+/// Makes ready what the first runs of agents would wait for, where they may come at once.
+pub fn prepare(agents: &Agents) {
+    if agents.has_models() {
+        // Nobody waits for it: who needs it earlier builds it, and it ends by itself.
+        drop(tokio::task::spawn_blocking(tokens::prepare));
+    }
 }

@@ -40,6 +40,7 @@ impl Embedded {
         let (store, scratch) = open_file(session).await?;
         let metrics = Metrics::new();
         let agents = agents::open(&session.loaded, EngineSide::new(Arc::clone(&store)), &metrics)?;
+        agents::prepare(&agents);
         let registry = kinds::registry(None, false, Some(agents));
         let budgets = session.loaded.config.budgets.budgets();
         let (stop, hard) = (CancellationToken::new(), CancellationToken::new());

@@ -109,6 +109,7 @@ impl Process {
             let change = QueueChange { paused: None, cap: settings.cap };
             self.store.configure_queue(queue, change).await?;
         }
+        agents::prepare(&self.agents);
         let roots = self.config.http.review_roots.clone();
         let registry = kinds::registry(Some(roots), self.config.worker.drills, Some(self.agents.clone()));
         let traces = self.traces.clone().map(|traces| Arc::new(traces) as _);
