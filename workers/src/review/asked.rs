@@ -1,9 +1,8 @@
 //! What tells one review of a work tree from another: what was asked for, and the commits that this names now.
 
-use super::{Error, collect, host::Host, watch::Watch};
+use super::{Error, collect, host::Host, rules::hex, watch::Watch};
 use flotilla_jobs::kinds::Source;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// A review of a work tree. Two that are equal look at the same commits; what is not committed may differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +18,6 @@ pub async fn asked(source: &Source, host: &Host, watch: &Watch) -> Result<Option
     let Some([base, head]) = collect::commits(source, host, watch).await? else { return Ok(None) };
     // A source is plain data, which always is JSON.
     let words = serde_json::to_vec(source).map_err(|error| Error::Broken(error.to_string()))?;
-    let mut hex = String::new();
-    for byte in &Sha256::digest(words)[..16] {
-        // Writing to a string does not fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Ok(Some(Asked { words: hex, commits: format!("{base}..{head}") }))
+    let words = hex(&Sha256::digest(words)[..16]);
+    Ok(Some(Asked { words, commits: format!("{base}..{head}") }))
 }
