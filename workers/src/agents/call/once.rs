@@ -7,7 +7,7 @@ use crate::{
         gate::{self, Entry, Pass},
         halt::Halt,
         host::Said as Live,
-        model::{Answered, Client, Event, Model, ModelError, Provider, Request},
+        model::{Answered, Client, Event, Model, ModelError, Price, Provider, Request},
         patience::{LONG, SHORT},
         record::{self, Said},
         run::{Run, only},
@@ -135,15 +135,16 @@ impl Run {
             prompts,
         });
         let (result, late) = self.call(asked, provider, model).instrument(span.clone()).await;
-        traced::chatted(&span, &result, cost(model, &result, hold), prompts);
+        let bill = Bill::of(model, &result, hold);
+        traced::chatted(&span, &result, bill.cost, prompts);
         drop(span);
-        self.measure((provider, model), &result, hold, start.elapsed());
+        self.measure((provider, model), &result, bill, start.elapsed());
         let used = match &result {
             Ok(Answered { reply, told }) => gate::used_by_answer(reply.usage.as_ref(), *told),
             Err(error) => gate::used_by_failure(error),
         };
         let (_, once) =
-            tokio::join!(timeout(LAST_WORD, pass.done(used)), self.end(asked, (model, hold), attempt, result));
+            tokio::join!(timeout(LAST_WORD, pass.done(used)), self.end(asked, (model, bill), attempt, result));
         match once? {
             Once::Failed(_) if late => Err(self.meter.out_of_time()),
             once => Ok(once),
@@ -267,11 +268,11 @@ impl Run {
     async fn end(
         &self,
         asked: &Asked<'_>,
-        (model, hold): (&Model, Hold),
+        (model, bill): (&Model, Bill),
         attempt: u32,
         result: Result<Answered, ModelError>,
     ) -> Result<Once, Halt> {
-        let (usage, cost) = (used(&result), cost(model, &result, hold));
+        let Bill { usage, cost, held } = bill;
         let (outcome, request_id, said) = match result {
             Ok(Answered { reply, .. }) => {
                 let id = reply.id.clone();
@@ -284,7 +285,7 @@ impl Run {
                 (failed, error.request_id.clone(), Err(error))
             }
         };
-        self.meter.called(said.is_ok().then_some(&model.name), usage, cost, hold);
+        self.meter.called(said.is_ok().then_some(&model.name), usage, cost, held);
         let end = EndStep {
             lease: self.job.lease.clone(),
             run: self.id,
@@ -320,15 +321,14 @@ impl Run {
         &self,
         (provider, model): (&Provider, &Model),
         result: &Result<Answered, ModelError>,
-        hold: Hold,
+        bill: Bill,
         took: Duration,
     ) {
         let (outcome, first_token) = match result {
             Ok(Answered { reply, .. }) => ("ok", Some(reply.first_token)),
             Err(error) => (error.class.as_str(), None),
         };
-        let (usage, cost) = (used(result), cost(model, result, hold));
-        let (provider, model, usage) = (&provider.name, &model.name, usage.as_ref());
+        let (provider, model, usage, cost) = (&provider.name, &model.name, bill.usage.as_ref(), bill.cost);
         let metrics = &self.agents.means.metrics;
         metrics.call_ended(&CallEnded { provider, model, outcome, usage, cost, first_token, took });
     }
@@ -341,24 +341,31 @@ fn hold(model: &Model, estimate: &Estimate) -> Hold {
     Hold { cost, tokens: held + output }
 }
 
-/// What the provider says it took.
-fn used(result: &Result<Answered, ModelError>) -> Option<Usage> {
-    match result {
-        Ok(Answered { reply, .. }) => reply.usage,
-        Err(error) => error.usage,
-    }
+/// What a call took, as far as that is known.
+#[derive(Clone, Copy)]
+struct Bill {
+    held: Hold,
+    /// As the provider says.
+    usage: Option<Usage>,
+    /// `None` where no price is known.
+    cost: Option<MicroUsd>,
 }
 
-/// What it cost; `None` where no price is known. Where an answer began and the provider does not say what it took, it is
-/// as much as was held: a provider that never says must not escape a budget.
-fn cost(model: &Model, result: &Result<Answered, ModelError>, hold: Hold) -> Option<MicroUsd> {
-    let has_begun = match result {
-        Ok(_) => true,
-        Err(error) if is_free(error) => return Some(MicroUsd::ZERO),
-        Err(error) => error.begun,
-    };
-    let price = model.price.as_ref()?;
-    used(result).map(|usage| price.cost(&usage)).or_else(|| has_begun.then_some(hold.cost))
+impl Bill {
+    /// Where an answer began and the provider does not say what it took, it is as much as was held: a provider that never
+    /// says must not escape a budget.
+    fn of(model: &Model, result: &Result<Answered, ModelError>, held: Hold) -> Self {
+        let (usage, has_begun, is_free) = match result {
+            Ok(Answered { reply, .. }) => (reply.usage, true, false),
+            Err(error) => (error.usage, error.begun, is_free(error)),
+        };
+        let priced = |price: &Price| match usage {
+            Some(usage) => Some(price.cost(&usage)),
+            None => has_begun.then_some(held.cost),
+        };
+        let cost = if is_free { Some(MicroUsd::ZERO) } else { model.price.as_ref().and_then(priced) };
+        Self { held, usage, cost }
+    }
 }
 
 /// Whether the provider refused the call before any work: then nothing is charged.
