@@ -133,6 +133,8 @@ fn tell(event: NumberedEvent) -> JobEvent {
     match event.event {
         LiveEvent::Progress(progress) => JobEvent::Progress { seq, progress },
         LiveEvent::Output { text } => JobEvent::Output { seq, text },
+        LiveEvent::Text { step, attempt, text } => JobEvent::Text { seq, step, attempt, text },
+        LiveEvent::Reset { step, attempt } => JobEvent::Reset { seq, step, attempt },
         LiveEvent::Cut => JobEvent::Cut { seq },
     }
 }

@@ -67,8 +67,13 @@ impl View {
         match event {
             JobEvent::State(change) => self.state(change),
             JobEvent::Progress { progress, .. } => self.progress(progress),
-            JobEvent::Output { text, .. } if self.show == Show::Output => return self.beside(|| output::said(text)),
-            JobEvent::Output { text, .. } => self.note(&format!("{DIM}{}{RESET}", shown::lines(text.trim_end()))),
+            JobEvent::Output { text, .. } | JobEvent::Text { text, .. } if self.show == Show::Output => {
+                return self.beside(|| output::said(text));
+            }
+            JobEvent::Reset { attempt, .. } => self.note(&format!("the answer begins anew (attempt {attempt})")),
+            JobEvent::Output { text, .. } | JobEvent::Text { text, .. } => {
+                self.note(&format!("{DIM}{}{RESET}", shown::lines(text.trim_end())));
+            }
             JobEvent::Cut { .. } => self.note("there is more output than is kept"),
         }
         Ok(())

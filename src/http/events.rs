@@ -24,9 +24,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Ends the id of the terminal state.
 const END: &str = ".end";
 
-/// News of a job until it has ended: `state`, `progress`, `output` and `cut`, each with a [`JobEvent`] as data.
+/// News of a job until it has ended: `state`, `progress`, `output`, `text`, `reset` and `cut`, each with a [`JobEvent`] as data.
 ///
-/// Every event carries an `id`; a client that comes back with it as `Last-Event-ID` misses nothing, and gets 204 where
+/// Every event carries an `id`, that of `text` and `reset` is `STEP.ATTEMPT.N`; a client that comes back with it as `Last-Event-ID` misses nothing, and gets 204 where
 /// it has seen the end.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/events", tag = "jobs",
@@ -46,7 +46,7 @@ pub async fn events(State(app): State<Arc<App>>, Id(id): Id, headers: HeaderMap)
         // It has seen the end: this answer keeps a browser from asking for ever.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let after = seen.map_or(Ok(0), |seen| seen.trim_end_matches(END).parse()).map_err(|_| {
+    let after = seen.map_or(Some(0), |seen| JobEvent::number_of(seen.trim_end_matches(END))).ok_or_else(|| {
         ApiError::new(Code::InvalidField, "use the id of the last event you saw").field("last-event-id")
     })?;
     let closing = app.closing.clone();
@@ -72,5 +72,5 @@ pub async fn events(State(app): State<Arc<App>>, Id(id): Id, headers: HeaderMap)
 
 fn encode(news: &JobEvent, last: u64) -> Option<Event> {
     let end = if news.is_last() { END } else { "" };
-    Event::default().event(news.name()).id(format!("{last}{end}")).json_data(news).ok()
+    Event::default().event(news.name()).id(format!("{}{end}", news.id(last))).json_data(news).ok()
 }

@@ -88,11 +88,25 @@ impl Context {
 
     /// Appends to the job's live output; waits while the buffer is full.
     pub async fn output(&self, text: &str) {
+        self.say(text, |text| LiveEvent::Output { text }).await;
+    }
+
+    /// Appends what a model says in a try at a step; waits as [`Context::output`] does.
+    pub async fn text(&self, step: u32, attempt: u32, text: &str) {
+        self.say(text, |text| LiveEvent::Text { step, attempt, text }).await;
+    }
+
+    /// Says that a new try begins at a step: what was said of it, and of steps after it, is void. Whoever follows
+    /// drops it.
+    pub async fn reset(&self, step: u32, attempt: u32) {
+        self.voice.say(&self.lease, LiveEvent::Reset { step, attempt }).await;
+    }
+
+    async fn say(&self, text: &str, event: impl Fn(String) -> LiveEvent) {
         let mut rest = text;
         while !rest.is_empty() {
             let (piece, tail) = rest.split_at(rest.floor_char_boundary(Self::MAX_OUTPUT_BYTES.min(rest.len())));
-            let event = LiveEvent::Output { text: piece.to_owned() };
-            if !self.voice.say(&self.lease, event).await {
+            if !self.voice.say(&self.lease, event(piece.to_owned())).await {
                 return;
             }
             rest = tail;

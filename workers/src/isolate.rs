@@ -96,6 +96,8 @@ async fn hear(line: &str, cx: &Context) -> Option<Ran> {
     match serde_json::from_str(line) {
         Ok(Said::Event(LiveEvent::Progress(p))) => cx.progress(p.done, p.total, p.message),
         Ok(Said::Event(LiveEvent::Output { text })) => cx.output(&text).await,
+        Ok(Said::Event(LiveEvent::Text { step, attempt, text })) => cx.text(step, attempt, &text).await,
+        Ok(Said::Event(LiveEvent::Reset { step, attempt })) => cx.reset(step, attempt).await,
         Ok(Said::Event(LiveEvent::Cut)) => {}
         Ok(Said::Left(left)) => cx.left.set(Some(left)),
         Ok(Said::Ended(ended)) => return Some(ended.into()),

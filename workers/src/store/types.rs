@@ -231,6 +231,22 @@ pub enum LiveEvent {
         #[allow(missing_docs)]
         text: String,
     },
+    /// A piece of what a model says in a step of its run, at most 64 KiB: a try at the step says its text in pieces.
+    Text {
+        #[allow(missing_docs)]
+        step: u32,
+        /// Which try at the step it is, from 1: a call that was cut off, or whose worker died, is made again.
+        attempt: u32,
+        #[allow(missing_docs)]
+        text: String,
+    },
+    /// A new try begins at this step: what was said of it, and of steps after it, is void.
+    Reset {
+        #[allow(missing_docs)]
+        step: u32,
+        #[allow(missing_docs)]
+        attempt: u32,
+    },
     /// Events after this one were not kept.
     Cut,
 }

@@ -59,6 +59,16 @@ pub async fn jobs_of_one_append_have_their_own_numbers(f: &impl Fixture) {
     assert_eq!(read(f, b.id(), 0, 9).await, [(1, says("b1")), (2, says("b2"))]);
 }
 
+pub async fn tries_at_a_step_are_told_apart(f: &impl Fixture) {
+    let claimed = f.running(noop()).await;
+    let text = |attempt, text: &str| LiveEvent::Text { step: 3, attempt, text: text.to_owned() };
+    let said = [text(1, "Hel"), LiveEvent::Reset { step: 3, attempt: 2 }, text(2, "Hello")];
+    append(f, &claimed, said.clone()).await;
+
+    let seen: Vec<LiveEvent> = read(f, claimed.id(), 0, 9).await.into_iter().map(|(_, e)| e).collect();
+    assert_eq!(seen, said);
+}
+
 pub async fn a_job_that_said_nothing_has_no_output(f: &impl Fixture) {
     let claimed = f.running(noop()).await;
 

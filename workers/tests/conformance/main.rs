@@ -207,6 +207,7 @@ suite! {
         events_are_numbered_from_one,
         a_reader_goes_on_behind_its_cursor,
         jobs_of_one_append_have_their_own_numbers,
+        tries_at_a_step_are_told_apart,
         a_job_that_said_nothing_has_no_output,
         every_letter_survives,
         progress_is_the_jobs_progress,

@@ -90,8 +90,8 @@ impl Talker {
 /// Bytes of text in a piece of live output.
 pub(super) fn said(event: &LiveEvent) -> u64 {
     match event {
-        LiveEvent::Output { text } => text.len() as u64,
-        LiveEvent::Progress(_) | LiveEvent::Cut => 0,
+        LiveEvent::Output { text } | LiveEvent::Text { text, .. } => text.len() as u64,
+        LiveEvent::Progress(_) | LiveEvent::Reset { .. } | LiveEvent::Cut => 0,
     }
 }
 
