@@ -53,7 +53,8 @@ impl Run {
             let agent = &self.plan.definition.name;
             Halt::fail("bad_agent", format!("agent `{agent}`, part `{part}`: {error}"))
         })?;
-        let (talk, opening) = Talk::open(definition, system, prompt, tools.specs(&definition.tools));
+        let specs = tools.specs(&definition.tools, &self.plan.definition.roles);
+        let (talk, opening) = Talk::open(definition, system, prompt, specs);
         let form = Form::new(definition.answer.as_ref())?;
         let content = json(&opening)?;
         let new = (New::Opening(opening), content);

@@ -7,7 +7,7 @@ pub use file::BadFile;
 pub use template::BadTemplate;
 
 use super::chain;
-use super::model::Shape;
+use super::{model::Shape, tool::Roles};
 use flotilla_jobs::MicroUsd;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -28,6 +28,10 @@ pub struct Definition {
     pub route: String,
     pub on_change: OnChange,
     pub limits: Limits,
+    /// What its tools may reach.
+    // Left out where it is the usual one, so that no agent from before there were roles counts as changed.
+    #[serde(default, skip_serializing_if = "Roles::is_usual")]
+    pub roles: Roles,
     /// By name.
     pub parts: BTreeMap<String, PartDefinition>,
 }

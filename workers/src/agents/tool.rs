@@ -2,7 +2,10 @@
 //! call, and the types ask for it: an effect cannot be made without the way to find out whether it happened.
 
 pub mod output;
+mod role;
 mod work;
+
+pub use role::{Role, Roles};
 
 pub(in crate::agents) use work::ToolCall;
 
@@ -57,6 +60,12 @@ pub trait Effect: Send + Sync {
 
     /// What came of an earlier call with this key, whose end is not known; `None` where it did not happen.
     async fn reconcile(&self, arguments: &Arguments, key: &str) -> Result<Option<Vec<u8>>, ToolError>;
+
+    /// An earlier attempt of the job made this call, and its end is on record. A tool whose work is gone with that
+    /// attempt does it once more. Called for the calls on record in their order, before any that is new.
+    async fn restore(&self, _arguments: &Arguments, _key: &str) -> Result<(), ToolError> {
+        Ok(())
+    }
 }
 
 /// Why a tool gave nothing.
@@ -102,16 +111,37 @@ impl fmt::Debug for Tool {
 /// Tools by name; of these a part of an agent gets those that its file names.
 #[derive(Clone, Debug, Default)]
 pub struct Toolbox {
-    tools: BTreeMap<String, Tool>,
+    tools: BTreeMap<String, Held>,
     /// Whether a part does without those of its tools that are not here.
     partial: bool,
 }
 
+/// A tool, and the role that an agent needs for it; `None` where every agent may use it.
+#[derive(Clone, Debug)]
+struct Held {
+    tool: Tool,
+    role: Option<Role>,
+}
+
 impl Toolbox {
-    /// Adds a tool; one of the same name gives way.
+    /// Adds a tool that every agent may use; one of the same name gives way.
     #[must_use]
     pub fn with(mut self, tool: Tool) -> Self {
-        self.tools.insert(tool.spec().name, tool);
+        self.tools.insert(tool.spec().name, Held { tool, role: None });
+        self
+    }
+
+    /// Adds a tool for agents with this role; one of the same name gives way.
+    #[must_use]
+    pub fn with_role(mut self, tool: Tool, role: Role) -> Self {
+        self.tools.insert(tool.spec().name, Held { tool, role: Some(role) });
+        self
+    }
+
+    /// Adds all of another; those of the same name give way.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.tools.extend(other.tools);
         self
     }
 
@@ -130,7 +160,12 @@ impl Toolbox {
 
     /// The tool of this name.
     pub fn get(&self, name: &str) -> Option<&Tool> {
-        self.tools.get(name)
+        self.tools.get(name).map(|held| &held.tool)
+    }
+
+    /// The role that an agent with `roles` lacks for a tool.
+    pub(super) fn lacks(&self, name: &str, roles: &Roles) -> Option<Role> {
+        self.tools.get(name)?.role.filter(|role| !roles.has(*role))
     }
 
     /// Those of these names; `None` where one is missing.
@@ -140,8 +175,9 @@ impl Toolbox {
         Some(Self { tools: tools.collect::<Option<_>>()?, partial: self.partial })
     }
 
-    /// What a model is told of these, in this order.
-    pub(super) fn specs(&self, names: &[String]) -> Vec<ToolSpec> {
-        names.iter().filter_map(|name| self.tools.get(name)).map(Tool::spec).collect()
+    /// What a model is told of these, in this order; not of those that an agent with `roles` may not use.
+    pub(super) fn specs(&self, names: &[String], roles: &Roles) -> Vec<ToolSpec> {
+        let granted = names.iter().filter(|name| self.lacks(name, roles).is_none());
+        granted.filter_map(|name| self.get(name)).map(Tool::spec).collect()
     }
 }

@@ -1,4 +1,5 @@
-//! Tools that only read: files of a work tree or of a revision, and what git knows of them.
+//! Tools: those that read files of a work tree or of a revision, and what git knows of them; and those that change the
+//! job's own copy of a revision ([`Scratch`]).
 //!
 //! Nothing outside of the tree is reached, whatever is in it: links are not followed, git's own directory is not shown,
 //! and what is neither a file nor a directory is not opened. In a work tree the kernel holds this, file by file
@@ -8,16 +9,23 @@
 mod find;
 mod git;
 mod grep;
+mod http;
 mod lines;
 mod list;
+mod patch;
 mod path;
 mod read;
 mod revision;
+mod scratch;
 mod tree;
+mod write;
+
+pub use http::{BadHost, Hosts, HttpSettings, http_get};
+pub use scratch::Scratch;
 
 use super::{
     model::ToolSpec,
-    tool::{Arguments, Pure, Tool, ToolError, Toolbox},
+    tool::{Arguments, Pure, Role, Tool, ToolError, Toolbox},
 };
 use crate::review::{GitError, Host, Watch, git::Git};
 use revision::Revision;
@@ -95,7 +103,7 @@ impl Reading {
         ];
         let mut toolbox = Toolbox::default();
         for tool in files {
-            toolbox = toolbox.with(Tool::Pure(tool));
+            toolbox = toolbox.with_role(Tool::Pure(tool), Role::FilesystemRead);
         }
         if let Some(git) = &self.git {
             let git: [Arc<dyn Pure>; 3] = [
@@ -104,7 +112,7 @@ impl Reading {
                 Arc::new(git::GitDiff(git.clone())),
             ];
             for tool in git {
-                toolbox = toolbox.with(Tool::Pure(tool));
+                toolbox = toolbox.with_role(Tool::Pure(tool), Role::FilesystemRead);
             }
         }
         toolbox

@@ -1,7 +1,7 @@
 //! Reads an agent file; what is wrong is said with file, line and what would be right.
 
 use super::{Definition, Limits, OnChange, PartDefinition, template};
-use crate::agents::model::Shape;
+use crate::agents::{model::Shape, tool::Roles};
 use flotilla_jobs::MicroUsd;
 use serde::Deserialize;
 use serde_json::Value;
@@ -44,6 +44,8 @@ struct File {
     on_change: OnChange,
     #[serde(default)]
     limits: FileLimits,
+    #[serde(default)]
+    roles: Roles,
     parts: BTreeMap<String, FilePart>,
 }
 
@@ -101,6 +103,7 @@ impl Definition {
             route: read.route.into_inner(),
             on_change: read.on_change,
             limits: source.limits(read.limits)?,
+            roles: read.roles,
             parts: parts.collect::<Result<_, BadFile>>()?,
         })
     }

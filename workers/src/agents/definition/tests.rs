@@ -1,6 +1,7 @@
 //! Agent files: those that come with the program are whole, and what is wrong with others is said where it is.
 
 use super::*;
+use crate::agents::tool::Role;
 
 const GOOD: &str = r#"name = "a"
 route = "main"
@@ -39,6 +40,23 @@ fn a_file_becomes_an_agent() {
 }
 
 #[test]
+fn roles_are_the_files_to_grant() {
+    let usual = Definition::parse("a.toml", GOOD).unwrap();
+    assert_eq!(usual.roles, Roles::default());
+    let written = serde_json::to_value(&usual).unwrap();
+    assert!(written.get("roles").is_none(), "an agent without roles is on record as it was before there were any");
+
+    let text = GOOD.replace("[limits]", "roles = [\"filesystem:read\", \"process:run\"]\n[limits]");
+    let more = Definition::parse("a.toml", &text).unwrap();
+    assert!(more.roles.has(Role::ProcessRun) && !more.roles.has(Role::FilesystemWrite));
+    assert_ne!(more.hash(), usual.hash());
+    let back: Definition = serde_json::from_str(&serde_json::to_string(&more).unwrap()).unwrap();
+    assert_eq!(back, more);
+    let none = Definition::parse("a.toml", &GOOD.replace("[limits]", "roles = []\n[limits]")).unwrap();
+    assert!(!none.roles.has(Role::FilesystemRead));
+}
+
+#[test]
 fn what_is_wrong_is_said_where_it_is() {
     for (from, to, expected) in [
         ("\"a\"", "\"b\"", "a.toml:1: name must be the file's own, `a`"),
@@ -53,6 +71,7 @@ fn what_is_wrong_is_said_where_it_is() {
         ("{\"type\": \"object\"}", "{\"type\": ", "a.toml:16: answer.schema is not JSON"),
         ("{\"type\": \"object\"}", "{\"type\": 5}", "a.toml:16: answer.schema is not a JSON schema"),
         ("\"said\"", "\"sa id\"", "a.toml:16: answer.name must be"),
+        ("on_change", "roles = [\"network:write\"]\non_change", "a.toml:3: unknown variant `network:write`"),
         ("\"restart\"", "\"never\"", "a.toml:3: unknown variant `never`"),
     ] {
         let error = Definition::parse("a.toml", &GOOD.replace(from, to)).unwrap_err().to_string();

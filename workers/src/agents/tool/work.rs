@@ -3,6 +3,7 @@
 use super::{Arguments, Tool, ToolError, Toolbox, output};
 use crate::{
     agents::{
+        definition::Definition,
         halt::Halt,
         patience::{LONG, SHORT},
         record::{self, Called, Gave},
@@ -41,7 +42,8 @@ struct Placed {
 }
 
 impl Run {
-    /// Calls tools, side by side; answers in the order of the calls, with the number of each one's step.
+    /// Calls tools, side by side; answers in the order of the calls, with the number of each one's step. Where one of
+    /// them changes something, they are called one after another: what follows is meant for what is there then.
     ///
     /// All get their numbers first, in the order of the model. What finished stays on record whatever becomes of the
     /// others.
@@ -66,14 +68,19 @@ impl Run {
             let gave = self.use_tool(&placed, toolbox).await?;
             Ok((placed.next.key.seq, placed.call, gave))
         };
-        stream::iter(placed.into_iter().map(run)).buffered(AT_ONCE).try_collect().await
+        let acts = placed.iter().any(|placed| placed.next.kind == StepKind::Effect);
+        stream::iter(placed.into_iter().map(run)).buffered(if acts { 1 } else { AT_ONCE }).try_collect().await
     }
 
     async fn use_tool(&self, placed: &Placed, toolbox: &Toolbox) -> Result<Gave, Halt> {
         let Placed { call, next, recorded, .. } = placed;
         if let Some(step) = recorded {
             self.same(next, step).await?;
-            return record::read(step);
+            let gave: Gave = record::read(step)?;
+            if !gave.failed {
+                self.restore(call, next, toolbox).await?;
+            }
+            return Ok(gave);
         }
         self.job.border()?;
         self.meter.allow_step()?;
@@ -85,7 +92,12 @@ impl Run {
         let made = self.make(placed, toolbox).instrument(span.clone()).await;
         traced::tool_ended(&span, made.as_ref().ok(), prompts);
         let gave = made?;
-        let status = if gave.failed { "failed" } else { "ok" };
+        let lacks = toolbox.lacks(&call.name, &self.plan.definition.roles).is_some();
+        let status = match gave.failed {
+            _ if lacks => "refused",
+            true => "failed",
+            false => "ok",
+        };
         self.agents.means.metrics.tool_ended(name, status, began.elapsed());
         self.meter.tool(gave.text.len());
         Ok(gave)
@@ -115,6 +127,13 @@ impl Run {
         let Some(tool) = toolbox.get(&call.name) else {
             return Err(failed(format!("there is no tool `{}`; use one that was offered", call.name)));
         };
+        let Definition { name: agent, roles, .. } = &self.plan.definition;
+        if let Some(role) = toolbox.lacks(&call.name, roles) {
+            return Err(failed(format!(
+                "`{}` needs the role `{role}`, which agent `{agent}` does not have; go on without it",
+                call.name
+            )));
+        }
         if self.meter.tool_bytes_left() == 0 {
             return Err(failed(
                 "tools have said as much as they may in this run; answer with what is known".to_owned(),
@@ -141,7 +160,7 @@ impl Run {
 
     /// Calls a tool that changes something: on record before and after.
     async fn act(&self, call: &ToolCall, next: &Next, tool: &Tool, arguments: &Arguments) -> Result<Gave, Halt> {
-        let key = format!("{}:{}:{}", self.id, next.key.thread, next.key.seq);
+        let key = self.key(next);
         let (mut again, mut found) = (false, None);
         loop {
             let begin = Begin {
@@ -200,6 +219,28 @@ impl Run {
             Ended::DoneBefore => self.reread(next).await,
             Ended::LeaseLost => Err(Halt::LeaseLost),
         }
+    }
+
+    /// Has a tool do once more what is gone with the attempt that did it.
+    async fn restore(&self, call: &ToolCall, next: &Next, toolbox: &Toolbox) -> Result<(), Halt> {
+        let (Some(Tool::Effect(tool)), Ok(arguments)) =
+            (toolbox.get(&call.name), serde_json::from_str(&call.arguments))
+        else {
+            return Ok(());
+        };
+        match tool.restore(&arguments, &self.key(next)).await {
+            Ok(()) => Ok(()),
+            Err(ToolError::Interrupted) => Err(Halt::Cancelled),
+            Err(ToolError::Said(why)) => {
+                let what = format!("what `{}` did in an earlier attempt could not be done again: {why}", call.name);
+                Err(Halt::Retry(Fault::new("effect_lost", what), None))
+            }
+        }
+    }
+
+    /// The same for each call of the same step.
+    fn key(&self, next: &Next) -> String {
+        format!("{}:{}:{}", self.id, next.key.thread, next.key.seq)
     }
 
     /// What came of an earlier call, if it can be told that it happened.

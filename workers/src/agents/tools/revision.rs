@@ -28,6 +28,7 @@ pub(super) struct Blob {
     pub path: String,
     pub id: String,
     pub size: u64,
+    pub executable: bool,
 }
 
 impl Revision {
@@ -82,7 +83,7 @@ impl Revision {
         let prefix = if below.is_root() { String::new() } else { format!("{}/", below.text()) };
         let file = |(mode, id, size, path): (&str, &str, Option<u64>, String)| {
             let wanted = mode.starts_with("100") && (path.starts_with(&prefix) || path == below.text());
-            wanted.then(|| Some(Blob { path, id: id.to_owned(), size: size? })).flatten()
+            wanted.then(|| Some(Blob { path, id: id.to_owned(), size: size?, executable: mode == "100755" })).flatten()
         };
         Ok(lines(&listed).filter_map(file).collect())
     }

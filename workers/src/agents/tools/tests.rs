@@ -5,6 +5,8 @@ mod escapes;
 mod history;
 #[cfg(target_os = "linux")]
 mod races;
+#[cfg(target_os = "linux")]
+mod writing;
 
 use super::*;
 use crate::agents::tool::Arguments;

@@ -60,6 +60,11 @@ impl Tree {
         Ok((bytes, seen.len()))
     }
 
+    /// The root itself.
+    pub fn root(&self) -> Arc<Dir> {
+        Arc::clone(&self.root)
+    }
+
     /// A directory below the root.
     pub fn dir(&self, path: &Inside) -> Result<Dir, ToolError> {
         self.walk(path.parts())

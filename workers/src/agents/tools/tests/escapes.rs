@@ -6,7 +6,7 @@ use serde_json::json;
 use std::{os::unix::fs::symlink, time::Duration};
 use tokio::time::timeout;
 
-const WAYS: [&str; 12] = [
+pub(super) const WAYS: [&str; 12] = [
     "../secret",
     "src/../../secret",
     "/etc/passwd",
@@ -108,10 +108,11 @@ fn nor_for_a_user_without_rights() {
         .arg(program)
         .args(["--exact", "agents::tools::tests::escapes::no_path_leads_outside"])
         .arg("agents::tools::tests::escapes::what_is_no_file_is_not_opened")
+        .arg("agents::tools::tests::writing::no_path_is_written_outside")
         .env("TMPDIR", dir.path())
         .env("HOME", dir.path())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("2 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("3 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }

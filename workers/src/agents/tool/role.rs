@@ -1,0 +1,61 @@
+//! Roles: what an agent's tools may reach. Its file grants them, and nothing that a model says does.
+
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt};
+
+/// What a tool reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Role {
+    /// Files of what the job is about, and their history.
+    #[serde(rename = "filesystem:read")]
+    FilesystemRead,
+    /// The job's own copy of these files.
+    #[serde(rename = "filesystem:write")]
+    FilesystemWrite,
+    /// Hosts that the configuration names, to read from.
+    #[serde(rename = "network:read")]
+    NetworkRead,
+    /// Programs that the configuration names.
+    #[serde(rename = "process:run")]
+    ProcessRun,
+}
+
+/// The roles of an agent: it may read files, unless its file says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Roles(BTreeSet<Role>);
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FilesystemRead => "filesystem:read",
+            Self::FilesystemWrite => "filesystem:write",
+            Self::NetworkRead => "network:read",
+            Self::ProcessRun => "process:run",
+        })
+    }
+}
+
+impl Roles {
+    /// Whether this one is among them.
+    pub fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+
+    /// Whether they are what an agent has whose file names none.
+    pub(in crate::agents) fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self::from_iter([Role::FilesystemRead])
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        Self(roles.into_iter().collect())
+    }
+}
