@@ -60,6 +60,10 @@ Exit codes:
     5  a queue is full: try again later
   130  interrupted, or told to stop and not done in time";
 
+/// What the sandbox of tools starts this program with.
+#[cfg(target_os = "linux")]
+const SANDBOX_EXEC: &str = "sandbox-exec";
+
 /// A fleet of background workers for AI agent jobs.
 #[derive(Parser)]
 #[command(name = "flotilla", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -145,6 +149,9 @@ enum Command {
     Health(health::Args),
     /// Print completions for a shell
     Completions(completions::Args),
+    /// Confine a program for the worker that started this process
+    #[command(hide = true)]
+    SandboxExec,
 }
 
 /// One setting that a flag sets: the flag, the setting, its text.
@@ -188,13 +195,20 @@ impl Command {
             Self::Doctor => doctor::run(session).await,
             Self::Health(args) => health::run(args, session).await,
             Self::Completions(args) => completions::run(&args, Cli::command()),
+            Self::SandboxExec => Err(Failure::usage("programs are confined on Linux only")),
         }
     }
 }
 
 /// Parses the arguments, runs the command, says what went wrong.
 pub fn main() -> ExitCode {
-    match start(Cli::parse()) {
+    let cli = Cli::parse();
+    // Before there is any other thread, as namespaces ask for.
+    #[cfg(target_os = "linux")]
+    if matches!(cli.command, Command::SandboxExec) {
+        return flotilla_workers::agents::tools::sandbox::keep(&[SANDBOX_EXEC]);
+    }
+    match start(cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             if !failure.message.is_empty() {

@@ -13,6 +13,7 @@ use std::{os::unix::fs::PermissionsExt, process::Command};
 use tokio::net::TcpListener;
 
 const MIB: u64 = 1024 * 1024;
+const SANDBOX: &str = "sandbox";
 
 /// Every check, in the order in which they matter.
 pub async fn all(session: &Session) -> Vec<Check> {
@@ -23,6 +24,7 @@ pub async fn all(session: &Session) -> Vec<Check> {
     checks.push(listen(session, "http.listen", session.loaded.config.http.listen).await);
     checks.push(listen(session, "worker.http.listen", session.loaded.config.worker.http.listen).await);
     checks.push(review_roots(session));
+    checks.push(sandbox().await);
     checks.push(server(session).await);
     checks.extend(providers::all(&session.loaded.catalog).await);
     checks
@@ -45,6 +47,23 @@ fn secrets(session: &Session) -> Check {
         return Check::warn(NAME, format!("{} holds secrets and others can read it", path.display()), fix);
     }
     Check::ok(NAME, "nobody else can read them")
+}
+
+/// Whether programs that agents run could be confined here; where not, none is run.
+#[cfg(target_os = "linux")]
+async fn sandbox() -> Check {
+    use flotilla_workers::agents::tools::sandbox::Sandbox;
+    let own = Sandbox::new("/proc/self/exe", &[crate::cli::SANDBOX_EXEC]);
+    match own.check().await {
+        Ok(true) => Check::ok(SANDBOX, "programs of agents can be confined, in namespaces of their own"),
+        Ok(false) => Check::ok(SANDBOX, "programs of agents can be confined, without namespaces of their own"),
+        Err(error) => Check::warn(SANDBOX, error.to_string(), "no program is run for an agent until they can be"),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn sandbox() -> Check {
+    Check::warn(SANDBOX, "programs can be confined on Linux only", "no program is run for an agent")
 }
 
 fn git() -> Check {

@@ -16,11 +16,17 @@ mod patch;
 mod path;
 mod read;
 mod revision;
+#[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
 mod scratch;
 mod tree;
 mod write;
 
 pub use http::{BadHost, Hosts, HttpSettings, http_get};
+#[cfg(target_os = "linux")]
+pub use run::{CommandLine, Commands, run};
 pub use scratch::Scratch;
 
 use super::{

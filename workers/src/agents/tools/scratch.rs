@@ -2,6 +2,7 @@
 //! by us: no link, no git directory, no name that leads out. It is gone with the last tool that uses it; one that a
 //! killed process left is removed by the next process that makes one.
 
+mod copy;
 mod place;
 mod room;
 

@@ -7,7 +7,7 @@ use rustix::fs::{FlockOperation, flock, fstat};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 const MAX_SWEPT: usize = 200;
 
 /// A directory with a lock beside it; both go with it.
-pub(super) struct Place {
+pub(in crate::agents::tools) struct Place {
     dir: PathBuf,
     lock: PathBuf,
     /// Holds the lock.
@@ -42,6 +42,11 @@ impl Place {
             }
             return Ok(place);
         }
+    }
+
+    /// All of it.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The files.
@@ -91,8 +96,48 @@ fn sweep(parent: &Path) -> io::Result<()> {
 }
 
 fn remove(dir: &Path, lock: &Path) -> io::Result<()> {
-    gone(fs::remove_dir_all(dir))?;
+    if dir.exists() {
+        clear(dir)?;
+    }
     gone(fs::remove_file(lock))
+}
+
+/// Removes a directory and all that is in it. What a program left there may be closed to everyone, and deeper than a
+/// path is long or a stack is high; so directories are opened up, and those in them moved up, instead of gone down to.
+fn clear(top: &Path) -> io::Result<()> {
+    open_up(top)?;
+    let mut moved = 0_u64;
+    loop {
+        let mut any = false;
+        for entry in fs::read_dir(top)? {
+            let entry = entry?;
+            any = true;
+            if !entry.file_type()?.is_dir() {
+                gone(fs::remove_file(entry.path()))?;
+                continue;
+            }
+            open_up(&entry.path())?;
+            for below in fs::read_dir(entry.path())? {
+                let below = below?;
+                if below.file_type()?.is_dir() {
+                    open_up(&below.path())?;
+                    moved += 1;
+                    fs::rename(below.path(), top.join(format!(".cleared-{}-{moved}", Uuid::now_v7())))?;
+                } else {
+                    gone(fs::remove_file(below.path()))?;
+                }
+            }
+            fs::remove_dir(entry.path())?;
+        }
+        if !any {
+            return fs::remove_dir(top);
+        }
+    }
+}
+
+/// Not through a link: what is no directory was looked at before.
+fn open_up(dir: &Path) -> io::Result<()> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
 }
 
 fn gone(removed: io::Result<()>) -> io::Result<()> {
@@ -128,8 +173,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_closed_or_deep_goes_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::make(&dir.path().join("scratch")).unwrap();
+        let mut deep = place.tree();
+        for _ in 0..1_500 {
+            deep.push("d");
+        }
+        let at = rustix::fs::CWD;
+        assert!(rustix::fs::mkdirat(at, &deep, rustix::fs::Mode::RWXU).is_err(), "one step after another");
+        let mut here = File::open(place.tree()).unwrap();
+        for _ in 0..3_000 {
+            rustix::fs::mkdirat(&here, "d", rustix::fs::Mode::RWXU).unwrap();
+            here = rustix::fs::openat(&here, "d", rustix::fs::OFlags::DIRECTORY, rustix::fs::Mode::empty())
+                .unwrap()
+                .into();
+        }
+        let closed = place.staging().join("closed");
+        fs::create_dir_all(closed.join("in")).unwrap();
+        fs::write(closed.join("in/file"), "x").unwrap();
+        std::os::unix::fs::symlink("/", closed.join("link")).unwrap();
+        for dir in [closed.join("in"), closed] {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0)).unwrap();
+        }
+        drop(place);
+        assert_eq!(count(&dir.path().join("scratch")), 0);
+    }
+
+    #[test]
     fn nobody_else_may_write_where_it_is() {
-        use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let open = dir.path().join("open");
         fs::create_dir(&open).unwrap();
