@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const SECRET: &str = "hunter2-outside";
 
 /// A directory of a program's own beside a secret; `None` where nothing can be confined, and nothing is run.

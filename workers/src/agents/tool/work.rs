@@ -93,10 +93,12 @@ impl Run {
         traced::tool_ended(&span, made.as_ref().ok(), prompts);
         let gave = made?;
         let lacks = toolbox.lacks(&call.name, &self.plan.definition.roles).is_some();
-        let status = match gave.failed {
-            _ if lacks => "refused",
-            true => "failed",
-            false => "ok",
+        let status = if lacks {
+            "refused"
+        } else if gave.failed {
+            "failed"
+        } else {
+            "ok"
         };
         self.agents.means.metrics.tool_ended(name, status, began.elapsed());
         self.meter.tool(gave.text.len());

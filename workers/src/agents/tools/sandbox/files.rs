@@ -2,7 +2,7 @@
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
-    RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    RulesetAttr as _, RulesetCreatedAttr as _, RulesetStatus, Scope, path_beneath_rules,
 };
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,6 @@ fn restrict(read: &[PathBuf], dir: &Path) -> Result<RulesetStatus, Box<dyn std::
     for name in ["/dev/null", "/dev/zero", "/dev/urandom"] {
         rules = rules.add_rule(PathBeneath::new(PathFd::new(name)?, device))?;
     }
-    let status = rules.restrict_self().map_err(|error: RulesetError| error)?;
+    let status = rules.restrict_self()?;
     Ok(if status.no_new_privs { status.ruleset } else { RulesetStatus::NotEnforced })
 }
