@@ -76,9 +76,9 @@ impl Effect for ApplyPatch {
 }
 
 /// What the files are after a patch, and what the model is told.
-fn changes(tree: &Tree, patch: &Patch) -> Result<(Vec<Change>, Vec<u8>), ToolError> {
+fn changes(tree: &Tree, wanted: &Patch) -> Result<(Vec<Change>, Vec<u8>), ToolError> {
     let (mut changes, mut said) = (Vec::<Change>::new(), String::new());
-    for FilePatch { old, new, hunks } in &patch.files {
+    for FilePatch { old, new, hunks } in &wanted.files {
         let (old, new) = (old.as_deref().map(Inside::read).transpose()?, new.as_deref().map(Inside::read).transpose()?);
         let Some(path) = new.clone().or_else(|| old.clone()) else { continue };
         if old.as_ref().is_some_and(|old| *old != path) {

@@ -70,8 +70,8 @@ impl Scratch {
             return Err(BadReading::Revision("a work tree of one's own is made of a revision".to_owned()));
         };
         let said = |error: ToolError| BadReading::Revision(error.to_string());
-        let root = Inside::read("").map_err(said)?;
-        let all = revision.files(&root).await.map_err(said)?;
+        let top = Inside::read("").map_err(said)?;
+        let all = revision.files(&top).await.map_err(said)?;
         let count = all.len();
         let files: Vec<_> = all
             .into_iter()

@@ -95,6 +95,9 @@ const NAMESPACES: &[i32] = &[
     libc::CLONE_NEWNET,
 ];
 
+/// Requests of `ioctl` that type for a terminal: TIOCSTI and TIOCLINUX, whose type differs between C libraries.
+const TYPING: [u64; 2] = [0x5412, 0x541c];
+
 /// Calls by the numbers of x32, which are another way to the same calls.
 #[cfg(target_arch = "x86_64")]
 const X32: i64 = 0x4000_0000;
@@ -124,9 +127,8 @@ fn refused() -> Result<BpfProgram, seccompiler::BackendError> {
         spaces.push(SeccompRule::new(vec![set])?);
     }
     rules.insert(libc::SYS_clone, spaces);
-    // Typing for a terminal.
     let mut typing = Vec::new();
-    for request in [libc::TIOCSTI as u64, libc::TIOCLINUX as u64] {
+    for request in TYPING {
         typing.push(SeccompRule::new(vec![SeccompCondition::new(
             1,
             SeccompCmpArgLen::Dword,

@@ -194,7 +194,7 @@ mod tests {
         fs::write(closed.join("in/file"), "x").unwrap();
         std::os::unix::fs::symlink("/", closed.join("link")).unwrap();
         for dir in [closed.join("in"), closed] {
-            fs::set_permissions(dir, fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o000)).unwrap();
         }
         drop(place);
         assert_eq!(count(&dir.path().join("scratch")), 0);

@@ -144,7 +144,8 @@ async fn what_is_written_is_bounded() {
     let huge = "x".repeat((1 << 20) + 1);
     assert!(refused(&tools, "write_file", json!({"path": "a", "content": huge})).await.contains("above the limit"));
     assert!(refused(&tools, "apply_patch", json!({"patch": huge})).await.contains("above the limit"));
-    let many: String = (0..65).map(|n| format!("--- /dev/null\n+++ b/{n}\n@@ @@\n+a\n")).collect();
+    let many: Vec<_> = (0..65).map(|n| format!("--- /dev/null\n+++ b/{n}\n@@ @@\n+a\n")).collect();
+    let many = many.concat();
     assert!(refused(&tools, "apply_patch", json!({"patch": many})).await.contains("65 files"));
 }
 

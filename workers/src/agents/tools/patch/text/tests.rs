@@ -86,8 +86,8 @@ proptest! {
         hunk.extend(new.iter().map(|line| format!("+{line}\n")));
         let mut expected = lines.clone();
         expected.splice(at..end, new);
-        let before: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        let after: String = expected.iter().map(|line| format!("{line}\n")).collect();
+        let before = lines.join("\n") + "\n";
+        let after = expected.join("\n") + "\n";
         prop_assert_eq!(patched(&before, &hunk).unwrap(), after);
     }
 }
