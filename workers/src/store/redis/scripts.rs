@@ -3,18 +3,18 @@
 use redis::Script;
 use std::sync::LazyLock;
 
-/// A script of these files, which knows the time.
+/// A script of these files, which knows the time; the one in brackets goes before the clock is read.
 macro_rules! timed {
-    ($($file:literal),*) => {
-        redis::Script::new(concat!(include_str!("now.lua"), $(include_str!($file)),*))
+    ($(($first:literal))? $($file:literal),*) => {
+        redis::Script::new(concat!($(include_str!($first),)? include_str!("now.lua"), $(include_str!($file)),*))
     };
 }
 pub(super) use timed;
 
 macro_rules! scripts {
-    ($($name:ident = $file:literal;)*) => {
+    ($($name:ident = $(($first:literal))? $file:literal;)*) => {
         $(pub(super) static $name: LazyLock<Script> =
-            LazyLock::new(|| timed!("common.lua", $file));)*
+            LazyLock::new(|| timed!($(($first))? "common.lua", $file));)*
 
         /// Every script, to load them once at the start.
         pub(super) fn all() -> Vec<&'static Script> {
@@ -30,8 +30,8 @@ scripts! {
     FINISH = "finish.lua";
     GIVE_BACK = "give_back.lua";
     REMOVE = "remove.lua";
-    PROMOTE = "promote.lua";
-    EXPIRE = "expire.lua";
+    PROMOTE = ("none_delayed.lua") "promote.lua";
+    EXPIRE = ("none_leased.lua") "expire.lua";
     KNOWN = "known.lua";
     STATS = "stats.lua";
     CONFIGURE = "configure.lua";
