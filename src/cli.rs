@@ -21,6 +21,7 @@ mod queues;
 mod remote;
 mod review;
 mod run;
+mod safety;
 mod serve;
 mod session;
 mod show;
@@ -143,6 +144,8 @@ enum Command {
     DevModel(dev_model::Args),
     /// Print every setting, its value and where it comes from; secrets are masked
     Config,
+    /// Say what would become of a message: which rules against steering an agent it fits, and what is hidden in it
+    Safety(safety::Args),
     /// Check every dependency and setting, and say what to do
     Doctor,
     /// Ask a running process whether it is well: exit 0 or 1, for a container's health check
@@ -192,6 +195,7 @@ impl Command {
             Self::Bench(args) => bench::run(args, session).await,
             Self::DevModel(args) => dev_model::run(args, session.json).await,
             Self::Config => config::run(session),
+            Self::Safety(args) => safety::run(&args, session),
             Self::Doctor => doctor::run(session).await,
             Self::Health(args) => health::run(args, session).await,
             Self::Completions(args) => completions::run(&args, Cli::command()),

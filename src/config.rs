@@ -10,6 +10,7 @@ mod file;
 mod keys;
 mod layers;
 mod load;
+mod safety;
 mod secrets;
 mod sections;
 mod show;

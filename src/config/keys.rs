@@ -7,7 +7,7 @@ use toml::{Table, Value};
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// Settings that are tables with free names, and so are replaced as a whole.
-const TABLES: &[&str] = &["worker.queues", "worker.prune_after_days_of"];
+const TABLES: &[&str] = &["worker.queues", "worker.prune_after_days_of", "safety.patterns"];
 
 /// Sections whose parts have names of their own, and what each of those can be told.
 const NAMED: &[(&str, &[(&str, Type)])] = &[
@@ -47,11 +47,24 @@ const NAMED: &[(&str, &[(&str, Type)])] = &[
     ("routes", &[("models", Type::List)]),
 ];
 
+/// What each of `safety.agents` can be told.
+const SAFETY: &[(&str, Type)] = &[
+    ("injection", Type::Text),
+    ("hidden", Type::Text),
+    ("html", Type::Text),
+    ("max_chars", Type::Integer),
+    ("format", Type::Text),
+    ("patterns", Type::Texts),
+    ("mask_secrets", Type::Flag),
+    ("link_hosts", Type::List),
+];
+
 /// Of what type a setting is.
 #[derive(Clone, Copy)]
 enum Type {
     Text,
     Integer,
+    Flag,
     List,
     /// Names and texts.
     Texts,
@@ -65,6 +78,7 @@ impl Type {
         Kind::Setting(match self {
             Self::Text => Value::String(String::new()),
             Self::Integer => Value::Integer(0),
+            Self::Flag => Value::Boolean(false),
             Self::List => Value::Array(Vec::new()),
             Self::Texts => Value::Table(Table::from_iter([("NAME".to_owned(), Value::String(String::new()))])),
             Self::Any => return Kind::Any,
@@ -116,9 +130,9 @@ pub fn kind(key: &str) -> Kind {
     let named = NAMED.iter().find(|(section, _)| parts.first() == Some(section)).map(|(_, settings)| *settings);
     match (named, parts.as_slice()) {
         (Some(_), [_] | [_, _]) => Kind::Section,
-        (Some(settings), [_, _, leaf]) => {
-            settings.iter().find(|(name, _)| name == leaf).map_or(Kind::Unknown, |(_, setting)| setting.kind())
-        }
+        (Some(settings), [_, _, leaf]) => find(settings, leaf),
+        (None, ["safety", "agents", _, leaf]) => find(SAFETY, leaf),
+        (None, ["safety", "agents"] | ["safety", "agents", _]) => Kind::Section,
         (None, ["budgets", "tenants", _, "day" | "total", "tokens"]) => Kind::Setting(Value::Integer(0)),
         (None, ["budgets", "tenants", _, "day" | "total", "usd"]) => Kind::Setting(Value::String(String::new())),
         (None, ["budgets", "tenants"] | ["budgets", "tenants", _] | ["budgets", "tenants", _, "day" | "total"]) => {
@@ -127,6 +141,10 @@ pub fn kind(key: &str) -> Kind {
         _ if KNOWN.keys().any(|known| known.starts_with(&format!("{key}."))) => Kind::Section,
         _ => Kind::Unknown,
     }
+}
+
+fn find(settings: &[(&str, Type)], leaf: &str) -> Kind {
+    settings.iter().find(|(name, _)| *name == leaf).map_or(Kind::Unknown, |(_, setting)| setting.kind())
 }
 
 /// Whether the parts of a section have names of their own.
@@ -142,7 +160,8 @@ pub fn unknown(key: &str) -> String {
         std::iter::once((*section).to_owned()).chain(each)
     });
     let tenants = ["day", "total"].map(|period| format!("budgets.tenants.NAME.{period}"));
-    let own: Vec<String> = own.chain(tenants).collect();
+    let safety = SAFETY.iter().map(|(name, _)| format!("safety.agents.NAME.{name}"));
+    let own: Vec<String> = own.chain(tenants).chain(safety).collect();
     let names = KNOWN.keys().map(String::as_str).chain(sections).chain(own.iter().map(String::as_str));
     nearest(key, names).map_or_else(
         || "unknown setting; `flotilla config` lists them all".to_owned(),

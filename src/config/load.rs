@@ -113,5 +113,6 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
         let section = e.field.rsplit_once('.').map_or("", |(section, _)| section);
         Error::new(layers.origin(&e.field).or_else(|| layers.origin(section)), e.field, e.message)
     })?;
+    config.safety.check().map_err(|(key, message)| Error::new(layers.origin(&key), key, message))?;
     Ok(Loaded { config, catalog: Arc::new(catalog), layers, file: path, data_dir })
 }

@@ -1,6 +1,6 @@
 //! One struct for each concern.
 
-use super::budgets::Budgets;
+use super::{budgets::Budgets, safety::Safety};
 use flotilla_jobs::{Invalid, check_name};
 use flotilla_workers::{
     agents::model::{Catalog, ModelSettings, ProviderSettings, RouteSettings, Settings},
@@ -25,6 +25,7 @@ pub struct Config {
     pub log: Log,
     pub telemetry: Telemetry,
     pub agents: Agents,
+    pub safety: Safety,
     #[serde(default)]
     pub queues: BTreeMap<String, Queue>,
     #[serde(default)]

@@ -3,6 +3,7 @@
 mod budgets;
 mod models;
 mod property;
+mod safety;
 
 use super::{Inputs, Listen, Loaded, LogFormat, load, may_listen, people, to_json};
 use secrecy::ExposeSecret;

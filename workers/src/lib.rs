@@ -25,6 +25,7 @@ mod policy;
 pub mod producer;
 pub mod registry;
 pub mod review;
+pub mod safety;
 pub mod sessions;
 pub mod store;
 mod tally;

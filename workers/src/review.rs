@@ -24,9 +24,11 @@ pub use asked::{Asked, asked};
 pub use change::{Change, ChangedFile};
 pub use error::Error;
 pub use git::Error as GitError;
+pub(crate) use hidden::is_hidden;
 pub use host::Host;
 pub use prepared::{Prepared, Wishes, prepare};
 pub use roots::Roots;
+pub(crate) use rules::secrets_in;
 pub use watch::{Say, Watch};
 
 use agent::Material;

@@ -7,6 +7,7 @@ use super::{counters, gauges, histograms};
 use crate::{
     admission::{LaneState, Why},
     ledger::{Budget, Fill, Period, Scope},
+    safety::{Action, Held, Verdict},
 };
 use flotilla_jobs::{MicroUsd, Usage};
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec, Registry};
@@ -42,6 +43,7 @@ pub struct AgentMetrics {
     tool: HistogramVec,
     runs: IntCounterVec,
     steps: HistogramVec,
+    safety: IntCounterVec,
 }
 
 /// A call of a model that ended.
@@ -132,6 +134,12 @@ impl AgentMetrics {
             tool: histograms(r, "flotilla_tool_call_seconds", "How long tool calls took.", &["tool"], TOOL_SECONDS),
             runs: counters(r, "flotilla_agent_runs_total", "Runs of agents that ended, by how.", &["agent", "outcome"]),
             steps: histograms(r, "flotilla_agent_steps", "Steps of runs that ended.", &["agent"], STEPS),
+            safety: counters(
+                r,
+                "flotilla_safety_total",
+                "What was found in messages to agents (rules that they fit, hidden text), and kept back of answers.",
+                &["agent", "rule", "action"],
+            ),
         })
     }
 
@@ -178,6 +186,25 @@ impl AgentMetrics {
     pub fn tool_ended(&self, tool: &str, status: &'static str, time: Duration) {
         self.tool_calls.with_label_values(&[tool, status]).inc();
         self.tool.with_label_values(&[tool]).observe(time.as_secs_f64());
+    }
+
+    /// What a message to an agent was looked at for.
+    pub fn looked(&self, agent: &str, action: Action, verdict: &Verdict) {
+        let hidden = [("hidden-characters", verdict.characters), ("hidden-passages", verdict.passages)];
+        let rules = verdict.hits.iter().map(|hit| (hit.rule.as_str(), hit.count));
+        let action = if verdict.refused.is_some() { "refused" } else { action.as_str() };
+        for (rule, count) in rules.chain(hidden.into_iter().filter(|(_, count)| *count > 0)) {
+            self.safety.with_label_values(&[agent, rule, action]).inc_by(count);
+        }
+    }
+
+    /// What of an answer was kept back.
+    pub fn held(&self, agent: &str, held: Held) {
+        for (rule, count) in [("secret", held.secrets), ("link", held.links)] {
+            if count > 0 {
+                self.safety.with_label_values(&[agent, rule, "held"]).inc_by(count);
+            }
+        }
     }
 
     /// A run ended after so many steps, with `outcome` from a fixed list.

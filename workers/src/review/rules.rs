@@ -38,7 +38,7 @@ use super::{
     diff::{FileDiff, Hunk, Kind, Line},
 };
 use flotilla_jobs::kinds::Finding;
-use std::{collections::HashSet, sync::LazyLock};
+use std::{collections::HashSet, ops::Range, sync::LazyLock};
 
 /// What is known about the repository beside the change.
 #[derive(Clone, Debug, Default)]
@@ -91,6 +91,23 @@ pub fn check(change: &Change<'_>, facts: &Facts) -> Vec<Finding> {
 /// Lines of a file as others than its people may see them: secrets are masked, and nothing is told of lines that are all
 /// key material.
 pub(crate) fn masked(path: &str, lines: &[&[u8]]) -> Vec<String> {
+    let diff = as_added(path, lines);
+    let mut view = View::new(&diff);
+    let secrets = secret::find(&view);
+    secret::hide(&mut view, &secrets);
+    let hidden = || "[key material]".to_owned();
+    view.rows.iter().map(|row| if row.hidden { hidden() } else { findings::masked(row) }).collect()
+}
+
+/// Where credentials with a shape of their own are in a line, as far as lines are looked at.
+pub(crate) fn secrets_in(line: &str) -> Vec<Range<usize>> {
+    let lines = [line.as_bytes()];
+    let diff = as_added("", &lines);
+    secret::shaped(&View::new(&diff), 0).into_iter().map(|secret| secret.span).collect()
+}
+
+/// Lines as a change that adds them.
+fn as_added<'a>(path: &'a str, lines: &'a [&'a [u8]]) -> FileDiff<'a> {
     let hunk = Hunk {
         old_start: 0,
         old_lines: 0,
@@ -99,12 +116,7 @@ pub(crate) fn masked(path: &str, lines: &[&[u8]]) -> Vec<String> {
         section: b"",
         lines: lines.iter().map(|text| Line { kind: Kind::Added, text, newline: true }).collect(),
     };
-    let diff = FileDiff { new_path: Some(path.as_bytes().into()), hunks: vec![hunk], ..FileDiff::default() };
-    let mut view = View::new(&diff);
-    let secrets = secret::find(&view);
-    secret::hide(&mut view, &secrets);
-    let hidden = || "[key material]".to_owned();
-    view.rows.iter().map(|row| if row.hidden { hidden() } else { findings::masked(row) }).collect()
+    FileDiff { new_path: Some(path.as_bytes().into()), hunks: vec![hunk], ..FileDiff::default() }
 }
 
 fn lines(view: &View<'_>, findings: &mut Findings) {

@@ -25,21 +25,14 @@ pub(super) struct Secret {
     first: usize,
     /// Last row; the rows after the first are nothing but secret.
     last: usize,
-    span: Range<usize>,
+    pub span: Range<usize>,
 }
 
 pub(super) fn find(view: &View<'_>) -> Vec<Secret> {
     let mut secrets = key::find(view);
     for row in view.added() {
         let from = secrets.len();
-        ENGINE.hits(view, row, |pattern, hit| {
-            let span = hit.value().range();
-            // The first shape that fits names the secret: others that overlap say the same again.
-            let known = secrets[from..].iter().any(|other| other.span.start < span.end && span.start < other.span.end);
-            if !known {
-                secrets.push(Secret { info: pattern.info, first: row, last: row, span });
-            }
-        });
+        secrets.extend(shaped(view, row));
         if secrets.len() == from
             && !view.testing
             && view.language != Language::Prose
@@ -48,6 +41,20 @@ pub(super) fn find(view: &View<'_>) -> Vec<Secret> {
             secrets.push(Secret { info: &assigned::ASSIGNED, first: row, last: row, span });
         }
     }
+    secrets
+}
+
+/// Secrets of a row that have a shape of their own.
+pub(super) fn shaped(view: &View<'_>, row: usize) -> Vec<Secret> {
+    let mut secrets: Vec<Secret> = Vec::new();
+    ENGINE.hits(view, row, |pattern, hit| {
+        let span = hit.value().range();
+        // The first shape that fits names the secret: others that overlap say the same again.
+        let known = secrets.iter().any(|other| other.span.start < span.end && span.start < other.span.end);
+        if !known {
+            secrets.push(Secret { info: pattern.info, first: row, last: row, span });
+        }
+    });
     secrets
 }
 
