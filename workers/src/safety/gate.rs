@@ -159,9 +159,9 @@ impl Gate {
             out.push_str(&self.line[at..span.start.max(at)]);
             out.push_str(mask);
             if mask == LINK {
-                self.held.links += 1
+                self.held.links += 1;
             } else {
-                self.held.secrets += 1
+                self.held.secrets += 1;
             }
             at = span.end.min(end);
         }
