@@ -1,10 +1,14 @@
 //! Bodies of the HTTP API that are not jobs themselves.
 
 mod providers;
+mod sessions;
 mod spend;
 mod steps;
 
 pub use providers::{LaneStats, Providers};
+pub use sessions::{
+    ArchiveAnswer, ArchiveIdle, ArchiveReply, Entries, EntriesFrom, ForkSession, OpenSession, SessionChange,
+};
 pub use spend::{BudgetState, BudgetStates, Spend, SpendBy, SpendQuery, SpendRow};
 pub use steps::{JobStep, JobSteps, Speaker, StepPlace, Transcript, TranscriptMessage};
 

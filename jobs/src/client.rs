@@ -12,6 +12,7 @@
 
 mod error;
 mod events;
+mod sessions;
 
 pub use error::Error;
 pub use events::Events;

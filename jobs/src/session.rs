@@ -7,6 +7,9 @@ use serde_json::value::RawValue;
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
+/// What keys of groups of sessions begin with.
+const GROUP: &str = "session:";
+
 /// A session's id: a UUID version 7 (RFC 9562), so that ids sort by age. Whoever opens a session makes it, so that asking
 /// twice opens one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,7 +28,13 @@ impl SessionId {
     /// The group of the session's turns: one runs at a time.
     #[must_use]
     pub fn group(self) -> crate::Group {
-        crate::Group { key: format!("session:{self}"), limit: 1 }
+        crate::Group { key: format!("{GROUP}{self}"), limit: 1 }
+    }
+
+    /// The session whose turns have a group of this key, if it is one of a session.
+    #[must_use]
+    pub fn of_group(key: &str) -> Option<Self> {
+        key.strip_prefix(GROUP).and_then(|id| Uuid::parse_str(id).ok()).map(Self)
     }
 }
 
@@ -127,6 +136,10 @@ pub struct Session {
     /// When it changed last.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = "date-time"))]
     pub updated_at: Timestamp,
+    /// Since when its entries are in the archive; whoever asks for them brings them back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "date-time"))]
+    pub archived_at: Option<Timestamp>,
 }
 
 /// Where a fork begins.
@@ -246,5 +259,7 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("no".parse::<SessionId>().is_err());
         assert_eq!(id.group().limit, 1);
+        assert_eq!(SessionId::of_group(&id.group().key), Some(id));
+        assert_eq!(SessionId::of_group("session:of minds"), None);
     }
 }

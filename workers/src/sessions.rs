@@ -11,6 +11,7 @@ pub use crate::{
     store::{Error, Submission},
 };
 use async_trait::async_trait;
+pub use flotilla_jobs::api::SessionChange;
 pub use flotilla_jobs::{Busy, EntryKind, Origin, Session, SessionEntry, SessionId, SessionPage};
 use flotilla_jobs::{Invalid, JobId};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub const MAX_WAITING: usize = 200;
 pub const MAX_TITLE: usize = 256;
 /// Most entries, or sessions, of one page.
 pub const MAX_PAGE: u32 = 1_000;
+/// Of a page of entries, bytes of content after which no more are added.
+pub const MAX_PAGE_BYTES: u64 = 8 << 20;
 
 /// Keeps conversations.
 #[async_trait]
@@ -69,7 +72,8 @@ pub trait Sessions: Send + Sync {
     /// for; one at least. The parent of the last is where to go on.
     async fn branch(&self, session: SessionId, from: Option<u64>, room: Room) -> Result<Vec<SessionEntry>, Error>;
 
-    /// Every entry with a number above `after`, in order, at most `limit`.
+    /// Entries with a number above `after`, in order, at most `limit`; and fewer where they are more than
+    /// [`MAX_PAGE_BYTES`] of content, but one at least.
     async fn entries(&self, session: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error>;
 
     /// Opens a session that has the branch up to an entry, and nothing else, in common with this one. `None` where there
@@ -88,16 +92,6 @@ pub struct NewSession {
     pub tenant: String,
     pub title: Option<String>,
     pub busy: Busy,
-}
-
-/// What to change of a session.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SessionChange {
-    /// An empty one takes the title away.
-    pub title: Option<String>,
-    /// Counts from the next message, and the next turn, on.
-    pub busy: Option<Busy>,
 }
 
 /// A message, and the job that answers it.

@@ -1,6 +1,6 @@
 //! What can go wrong at the seam.
 
-use flotilla_jobs::Invalid;
+use flotilla_jobs::{Invalid, SessionId};
 
 /// An operation of a store failed. Nothing of it happened unless the variant says so.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,9 @@ pub enum Error {
     /// The caller asked for something that makes no sense.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// The entries of a session are in the archive, and this process does not know where that is.
+    #[error("session {0} is archived; set sessions.archive_url to where its entries are, as its workers do")]
+    Archived(SessionId),
     /// Something on record or in the queue cannot be read; the rest is not affected.
     #[error("{what} holds something unreadable: {detail}")]
     Corrupt {
