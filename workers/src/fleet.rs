@@ -5,7 +5,7 @@ mod options;
 mod shutdown;
 mod tasks;
 
-pub use crate::tally::Report;
+pub use crate::{loops::archive::Archiving, tally::Report};
 pub use options::{FleetOptions, QueueWeight};
 
 use crate::{

@@ -3,9 +3,11 @@
 //! Labels stay few: kinds come from the registry, queues from the store, the rest from fixed lists.
 
 mod agents;
+mod archive;
 mod kind;
 
 pub use agents::{AgentMetrics, CallEnded};
+pub use archive::ArchiveEvent;
 pub use kind::KindMetrics;
 
 use crate::store::{End, QueueStats, Settled};
@@ -46,6 +48,7 @@ pub struct Metrics {
     store_errors: IntCounterVec,
     damage: IntCounter,
     pool: IntGaugeVec,
+    archive: archive::ArchiveMetrics,
     agents: Arc<AgentMetrics>,
 }
 
@@ -142,6 +145,7 @@ impl Metrics {
                 "Things met in the store that cannot be what they say; the log names each and what was done about it.",
             ),
             pool: gauges(r, "flotilla_store_pool_connections", "Connections of a pool.", &["pool", "state"]),
+            archive: archive::ArchiveMetrics::new(r),
             agents: AgentMetrics::new(r),
             registry,
         })

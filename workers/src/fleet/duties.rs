@@ -3,7 +3,7 @@
 use super::{FleetOptions, tasks::Tasks};
 use crate::{
     loops::{
-        adopt, budgets,
+        adopt, archive, budgets,
         lead::{Duties, Leader},
         parked,
         prune::{self, Ages},
@@ -40,6 +40,10 @@ pub(super) fn spawn(
     let led = duties.add("prune");
     let ages = Ages { jobs: options.prune_after.clone(), spend: options.prune_spend_after };
     tasks.spawn("prune", prune::run(store(), ages, metrics(), led, stop.clone()));
+    if let Some(archiving) = &options.archiving {
+        let led = duties.add("archive");
+        tasks.spawn("archive", archive::run(archiving.clone(), led, stop.clone()));
+    }
     let led = duties.add("budgets");
     tasks.spawn("budgets", budgets::run(store(), Arc::clone(&options.budgets), led, stop.clone()));
 

@@ -1,6 +1,8 @@
 //! What a fleet may be told.
 
-use crate::{agents::budget::Budgets, isolate::Isolation, store::AdoptSource, trace::Traces};
+use crate::{
+    agents::budget::Budgets, isolate::Isolation, loops::archive::Archiving, store::AdoptSource, trace::Traces,
+};
 use flotilla_jobs::JobState;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +42,8 @@ pub struct FleetOptions {
     pub prune_spend_after: Option<Duration>,
     /// Limits by which jobs that a budget paused go on.
     pub budgets: Arc<Budgets>,
+    /// Where sessions go that nobody spoke in for long.
+    pub archiving: Option<Archiving>,
     /// Queues of stock apalis-redis producers whose jobs are taken over.
     pub adopt: Vec<AdoptSource>,
     /// How jobs that lost a worker before are run in a process of their own; `None` runs them among the others, where
@@ -85,6 +89,7 @@ impl Default for FleetOptions {
             prune_after: JobState::TERMINAL.map(|state| (state, Duration::from_hours(30 * 24))).into(),
             prune_spend_after: Some(Duration::from_hours(400 * 24)),
             budgets: Arc::default(),
+            archiving: None,
             adopt: Vec::new(),
             isolation: None,
             traces: None,

@@ -1,5 +1,7 @@
 //! A store that can be made to fail, for tests: down, up again, or working but silent.
 
+mod archive;
+
 use super::{
     AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, Promoted,
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,

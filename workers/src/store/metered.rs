@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
+    archive::{IdleSessions, Mark, Object, Shelf},
     journal::{
         Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep, Step, StepKey,
     },
@@ -283,6 +284,37 @@ impl Sessions for Metered {
 
     async fn delete_session(&self, id: SessionId) -> Result<bool, Error> {
         self.time("delete_session", self.store.delete_session(id)).await
+    }
+}
+
+#[async_trait]
+impl Shelf for Metered {
+    async fn idle_sessions(&self, age: Duration, after: Option<SessionId>, limit: u32) -> Result<IdleSessions, Error> {
+        self.time("idle_sessions", self.store.idle_sessions(age, after, limit)).await
+    }
+
+    async fn begin_archive(&self, id: SessionId, name: &str) -> Result<Mark, Error> {
+        self.time("begin_archive", self.store.begin_archive(id, name)).await
+    }
+
+    async fn commit_archive(&self, object: &Object) -> Result<bool, Error> {
+        self.time("commit_archive", self.store.commit_archive(object)).await
+    }
+
+    async fn archived_object(&self, id: SessionId) -> Result<Option<Object>, Error> {
+        self.time("archived_object", self.store.archived_object(id)).await
+    }
+
+    async fn restore_session(&self, object: &Object, entries: Vec<SessionEntry>, keep: bool) -> Result<bool, Error> {
+        self.time("restore_session", self.store.restore_session(object, entries, keep)).await
+    }
+
+    async fn doomed_objects(&self, limit: u32) -> Result<Vec<String>, Error> {
+        self.time("doomed_objects", self.store.doomed_objects(limit)).await
+    }
+
+    async fn object_removed(&self, name: &str, gone: bool) -> Result<(), Error> {
+        self.time("object_removed", self.store.object_removed(name, gone)).await
     }
 }
 

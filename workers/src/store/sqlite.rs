@@ -7,6 +7,7 @@
 //! also ends whatever ran.
 
 mod agents;
+mod archive;
 mod calls;
 mod cancel;
 mod claim;
@@ -295,6 +296,7 @@ fn unavailable(detail: &str) -> Error {
 fn again(error: &Error) -> Error {
     match error {
         Error::Invalid(invalid) => Error::Invalid(invalid.clone()),
+        Error::Archived(id) => Error::Archived(*id),
         Error::IdempotencyMismatch(key) => Error::IdempotencyMismatch(key.clone()),
         Error::Corrupt { what, detail } => Error::Corrupt { what, detail: detail.clone() },
         Error::Unavailable { what, detail } => Error::Unavailable { what, detail: detail.clone() },

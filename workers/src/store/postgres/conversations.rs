@@ -4,8 +4,8 @@ use super::{Record, journal::corrupt, pool::Conn, row, settle::uuids};
 use crate::{
     clock::timestamp,
     sessions::{
-        Busy, EntryKind, MAX_PAGE, NewSession, Origin, Room, Session, SessionChange, SessionEntry, SessionId,
-        SessionPage,
+        Busy, EntryKind, MAX_PAGE, MAX_PAGE_BYTES, NewSession, Origin, Room, Session, SessionChange, SessionEntry,
+        SessionId, SessionPage,
     },
     store::Error,
 };
@@ -78,19 +78,28 @@ impl Record {
             .bind(from.map(number))
             .bind(i64::from(room.entries.clamp(1, MAX_PAGE)))
             .bind(number(room.bytes));
-        self.conn().await?.rows(branch).await?.iter().map(entry).collect()
+        page(session, &self.conn().await?.rows(branch).await?)
     }
 
     /// Entries in the order of their numbers.
     pub(crate) async fn entries(&self, id: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error> {
         let limit = i64::from(limit.clamp(1, MAX_PAGE));
-        let entries = sqlx::query(include_str!("entries.sql")).bind(id.0).bind(number(after)).bind(limit);
-        self.conn().await?.rows(entries).await?.iter().map(entry).collect()
+        let entries = sqlx::query(include_str!("entries.sql"))
+            .bind(id.0)
+            .bind(number(after))
+            .bind(limit)
+            .bind(number(MAX_PAGE_BYTES));
+        page(id, &self.conn().await?.rows(entries).await?)
     }
 
     /// Opens a session with the branch up to an entry of another.
     pub(crate) async fn fork(&self, origin: Origin, new: &NewSession) -> Result<Option<Session>, Error> {
         let mut conn = self.begin().await?;
+        // What is forked must not go to the archive between its two statements.
+        lock(&mut conn, &[origin.session], self.now()).await?;
+        if let Some(Session { archived_at: Some(_), .. }) = read(&mut conn, origin.session).await? {
+            return Err(Error::Archived(origin.session));
+        }
         let fork = sqlx::query(include_str!("fork_session.sql"))
             .bind(new.id.0)
             .bind(&new.tenant)
@@ -158,6 +167,7 @@ pub(super) fn session(row: &PgRow) -> Result<Session, Error> {
             .map(|(session, entry)| Origin { session: SessionId(session), entry: entry.cast_unsigned() }),
         created_at: timestamp(row::get(row, "created_at")?),
         updated_at: timestamp(row::get(row, "updated_at")?),
+        archived_at: row::get::<Option<i64>>(row, "archived_at")?.map(timestamp),
     })
 }
 
@@ -165,6 +175,20 @@ pub(super) fn session(row: &PgRow) -> Result<Session, Error> {
 pub(super) fn busy(row: &PgRow) -> Result<Busy, Error> {
     let name: String = row::get(row, "busy")?;
     Busy::parse(&name).ok_or_else(|| corrupt(&format!("`{name}` is nothing a session does while it is busy")))
+}
+
+/// Entries of one session, unless they are in the archive.
+fn page(id: SessionId, rows: &[PgRow]) -> Result<Vec<SessionEntry>, Error> {
+    if rows.first().map_or(Ok(false), |first| row::get(first, "archived"))? {
+        return Err(Error::Archived(id));
+    }
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row::get::<Option<i64>>(row, "id")?.is_some() {
+            entries.push(entry(row)?);
+        }
+    }
+    Ok(entries)
 }
 
 /// One entry.

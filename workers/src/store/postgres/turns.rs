@@ -1,7 +1,7 @@
 //! Turns on record: messages with their jobs, who may begin, and what a turn leaves.
 
 use super::{
-    Record,
+    Record, archive,
     conversations::{self, busy, entry, number},
     journal::corrupt,
     pool::Conn,
@@ -64,6 +64,7 @@ impl Record {
             let client = (post.session, post.client_id.as_str());
             let answer = match (sessions.get_mut(&post.session), known.get(&client)) {
                 (None, _) => Posted::NoSession,
+                (Some((Session { archived_at: Some(_), .. }, _)), _) => return Err(Error::Archived(post.session)),
                 (_, Some((entry, job))) => {
                     Posted::Accepted { entry: *entry, job: *job, duplicate: true, interrupts: None }
                 }
@@ -99,7 +100,10 @@ impl Record {
     /// Begins a job's turn, or goes on with it.
     pub(crate) async fn begin_turn(&self, lease: &Lease) -> Result<Turn, Error> {
         let job = lease.job;
-        let Some((mut conn, owner)) = self.lock_turn(lease).await? else { return Ok(Turn::Gone) };
+        let Some((mut conn, owner)) = self.lock_turn(lease).await? else {
+            let archived = archive::archived_session_of(&mut self.conn().await?, job).await?;
+            return archived.map_or(Ok(Turn::Gone), |id| Err(Error::Archived(id)));
+        };
         let Owner::Holds(id, own) = owner else { return Ok(Turn::LeaseLost) };
         let mut sessions = look(&mut conn, &[id]).await?;
         let Some((_, seen)) = sessions.get_mut(&id) else { return Ok(Turn::Gone) };

@@ -4,8 +4,8 @@ use super::{File, cancel, fault, op::Op, row, turns, tx::Tx, unit::Unit};
 use crate::{
     clock::timestamp,
     sessions::{
-        Busy, EntryKind, MAX_PAGE, NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry,
-        SessionId, SessionPage, Sessions, Turn,
+        Busy, EntryKind, MAX_PAGE, MAX_PAGE_BYTES, NewSession, Origin, Post, Posted, Room, Session, SessionChange,
+        SessionEntry, SessionId, SessionPage, Sessions, Turn,
     },
     store::{Error, Lease, turns as rules},
 };
@@ -90,17 +90,19 @@ impl Sessions for File {
         let (most, bytes) = (room.entries.clamp(1, MAX_PAGE), number(room.bytes));
         let done = BRANCH
             .run_one(&mut *self.reader().await?, |args| {
-                args.add(from).add(id).add(id).add(id).add(most).add(bytes).add(id)
+                args.add(from).add(id).add(id).add(id).add(most).add(bytes).add(id).add(id)
             })
             .await?;
-        done.rows.iter().map(entry).collect()
+        page(session, &done.rows)
     }
 
     async fn entries(&self, session: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error> {
         let (after, limit) = (number(after), limit.clamp(1, MAX_PAGE));
-        let done =
-            ENTRIES.run_one(&mut *self.reader().await?, |args| args.add(session.0).add(after).add(limit)).await?;
-        done.rows.iter().map(entry).collect()
+        let (id, bytes) = (session.0, number(MAX_PAGE_BYTES));
+        let done = ENTRIES
+            .run_one(&mut *self.reader().await?, |args| args.add(id).add(after).add(limit).add(bytes).add(id))
+            .await?;
+        page(session, &done.rows)
     }
 
     async fn fork(&self, origin: Origin, new: NewSession) -> Result<Option<Session>, Error> {
@@ -147,6 +149,9 @@ pub(super) async fn perform(tx: &mut Tx<'_>, wish: &Wish) -> Result<Option<Sessi
 }
 
 async fn fork(tx: &mut Tx<'_>, origin: Origin, new: &NewSession) -> Result<(), Error> {
+    if let Some((Session { archived_at: Some(_), .. }, _)) = read(tx.conn, origin.session).await? {
+        return Err(Error::Archived(origin.session));
+    }
     let (now, from, at, id) = (tx.now, origin.session.0, number(origin.entry), new.id.0);
     let done = FORK_SESSION
         .run_one(tx.conn, |args| {
@@ -167,7 +172,7 @@ pub(super) async fn delete(tx: &mut Tx<'_>, id: SessionId) -> Result<bool, Error
     let jobs = SESSION_JOBS.run_one(tx.conn, |args| args.add(id.0)).await?;
     let jobs: Vec<JobId> = jobs.rows.iter().map(row::id).collect::<Result<_, _>>()?;
     cancel::cancel(tx, &jobs).await?;
-    Ok(DELETE_SESSION.run_one(tx.conn, |args| args.add(id.0).add(id.0)).await?.changed > 0)
+    Ok(DELETE_SESSION.run_one(tx.conn, |args| args.add(id.0).add(id.0).add(id.0)).await?.changed > 0)
 }
 
 /// A session, and where it stands.
@@ -196,6 +201,7 @@ fn session(row: &SqliteRow) -> Result<Session, Error> {
             .map(|(session, entry)| Origin { session: SessionId(session), entry: entry.cast_unsigned() }),
         created_at: timestamp(row::get(row, "created_at")?),
         updated_at: timestamp(row::get(row, "updated_at")?),
+        archived_at: row::get::<Option<i64>>(row, "archived_at")?.map(timestamp),
     })
 }
 
@@ -203,6 +209,20 @@ fn session(row: &SqliteRow) -> Result<Session, Error> {
 pub(super) fn busy(row: &SqliteRow) -> Result<Busy, Error> {
     let name: &str = row::get(row, "busy")?;
     Busy::parse(name).ok_or_else(|| row::corrupt(&format!("`{name}` is nothing a session does while it is busy")))
+}
+
+/// Entries of one session, unless they are in the archive.
+fn page(id: SessionId, rows: &[SqliteRow]) -> Result<Vec<SessionEntry>, Error> {
+    if rows.first().map_or(Ok(false), |first| row::get(first, "archived"))? {
+        return Err(Error::Archived(id));
+    }
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row::get::<Option<i64>>(row, "id")?.is_some() {
+            entries.push(entry(row)?);
+        }
+    }
+    Ok(entries)
 }
 
 /// One entry.

@@ -1,7 +1,7 @@
 //! What callers ask of the writer, and how a group of such wishes is carried out in one transaction.
 
 use super::{
-    calls, cancel, claim,
+    archive, calls, cancel, claim,
     claim::Wanted,
     conversations::{self, Wish},
     due::{self, Batch},
@@ -79,6 +79,7 @@ pub(super) enum Op {
     BeginTurn(Call<Lease, Turn>),
     Hear(Call<(Lease, u64), Option<Vec<SessionEntry>>>),
     DeleteSession(Call<SessionId, bool>),
+    Archive(Call<Box<archive::Wish>, archive::Came>),
 }
 
 /// Does the same with the call of any operation.
@@ -112,6 +113,7 @@ macro_rules! with_call {
             Op::BeginTurn($call) => $do,
             Op::Hear($call) => $do,
             Op::DeleteSession($call) => $do,
+            Op::Archive($call) => $do,
         }
     };
 }
@@ -129,6 +131,7 @@ impl Op {
             Self::PruneKeys(call) | Self::Void(call) => call.ask as usize,
             Self::Begin(call) => call.ask.len(),
             Self::Post(call) => call.ask.len(),
+            Self::Archive(call) => call.ask.weight(),
             Self::End(call) => call.ask.len(),
             Self::Note(call) => call.ask.len(),
             Self::PruneSpend(call) => call.ask.1 as usize,
@@ -208,6 +211,7 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
             Op::BeginTurn(call) => call.answer = Some(Ok(turns::begin(tx, &call.ask).await?)),
             Op::Hear(call) => call.answer = Some(Ok(turns::hear(tx, &call.ask.0, call.ask.1).await?)),
             Op::DeleteSession(call) => call.answer = Some(Ok(conversations::delete(tx, call.ask).await?)),
+            Op::Archive(call) => call.answer = Some(Ok(archive::perform(tx, &call.ask).await?)),
             Op::Configure(call) => call.answer = Some(Ok(queues::configure(tx, &call.ask.0, call.ask.1).await?)),
         }
     }

@@ -1,7 +1,7 @@
 //! Turns in the file: messages with their jobs, who may begin, and what a turn leaves.
 
 use super::{
-    cancel, conversations,
+    archive, cancel, conversations,
     conversations::{busy, entry, number},
     enqueue, row,
     tx::Tx,
@@ -62,6 +62,9 @@ pub(super) async fn post(tx: &mut Tx<'_>, posts: &[Post]) -> Result<Vec<Posted>,
                     answers.push(Posted::NoSession);
                     continue;
                 };
+                if found.0.archived_at.is_some() {
+                    return Err(Error::Archived(post.session));
+                }
                 free.insert(found)
             }
         };
@@ -144,7 +147,10 @@ pub(super) async fn begin(tx: &mut Tx<'_>, lease: &Lease) -> Result<Turn, Error>
     let (id, own) = match own(tx, lease).await? {
         Owner::Holds(id, own) => (id, own),
         Owner::Lost => return Ok(Turn::LeaseLost),
-        Owner::Nobody => return Ok(Turn::Gone),
+        Owner::Nobody => {
+            let archived = archive::archived_session_of(tx, job).await?;
+            return archived.map_or(Ok(Turn::Gone), |id| Err(Error::Archived(id)));
+        }
     };
     let Some((_, mut seen)) = look(tx, id).await? else { return Ok(Turn::Gone) };
     match seen.begin(job, &lease.queue, own) {
@@ -222,6 +228,20 @@ pub(super) async fn leave(tx: &mut Tx<'_>, ends: &[&Settle], settled: &[Settled]
             leave_one(tx, end.lease.job, left).await?;
         }
     }
+    Ok(())
+}
+
+/// Puts entries back as they were.
+pub(super) async fn put_back(tx: &mut Tx<'_>, id: SessionId, entries: &[SessionEntry]) -> Result<(), Error> {
+    ADD_ENTRY
+        .run(tx.conn, entries, |entry, args| {
+            let args = args.add(id.0).add(number(entry.id)).add(entry.parent.map(number)).add(entry.kind.as_str());
+            let args = args.add(!entry.waiting).add(entry.partial).add(entry.client_id.as_deref());
+            let args = args.add(entry.job.map(|job| job.0)).add(entry.turn.map(|job| job.0));
+            let (content, said_at) = (entry.content.get(), entry.created_at.as_millisecond());
+            args.add(content.len() as i64).add(said_at).add(content)
+        })
+        .await?;
     Ok(())
 }
 

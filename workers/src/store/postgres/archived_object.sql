@@ -1,0 +1,5 @@
+-- archived_object: the object that has the entries of a session.
+-- $1 session
+SELECT o.name, o.session, o.version, o.hash, o.bytes, o.entries
+FROM sessions s JOIN session_objects o ON o.session = s.id AND o.state = 'kept'
+WHERE s.id = $1 AND s.archived_at IS NOT NULL
