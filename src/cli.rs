@@ -24,6 +24,7 @@ mod run;
 mod safety;
 mod serve;
 mod session;
+mod sessions;
 mod show;
 mod spend;
 mod spinner;
@@ -130,6 +131,8 @@ enum Command {
     Retry(act::Args),
     /// Put paused jobs back into their queues
     Resume(act::Args),
+    /// Conversations: list, show, fork, export, delete
+    Sessions(sessions::Args),
     /// List queues; pause, resume or cap one
     Queues(queues::Args),
     /// What models cost, by day, tenant, agent or model, and how full budgets are
@@ -188,6 +191,7 @@ impl Command {
             Self::Cancel(args) => act::run(Action::Cancel, args, session).await,
             Self::Retry(args) => act::run(Action::Retry, args, session).await,
             Self::Resume(args) => act::run(Action::Resume, args, session).await,
+            Self::Sessions(args) => sessions::run(args, session).await,
             Self::Queues(args) => queues::run(args, session).await,
             Self::Spend(args) => spend::run(args, session).await,
             Self::Providers(args) => providers::run(args, session).await,

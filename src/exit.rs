@@ -16,7 +16,7 @@ pub enum Exit {
     Usage = 2,
     /// The store or the server does not answer.
     Unavailable = 3,
-    /// There is no such job.
+    /// There is no such job, or session.
     NotFound = 4,
     /// A queue is full: try again later.
     QueueFull = 5,
@@ -56,6 +56,11 @@ impl Failure {
     pub fn no_job(id: flotilla_jobs::JobId) -> Self {
         Self::new(Exit::NotFound, format!("there is no job {id}"))
     }
+
+    /// There is no session of that id.
+    pub fn no_session(id: flotilla_jobs::SessionId) -> Self {
+        Self::new(Exit::NotFound, format!("there is no session {id}"))
+    }
 }
 
 impl fmt::Display for Failure {
@@ -79,7 +84,7 @@ impl From<Invalid> for Failure {
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let exit = match &error {
-            store::Error::Invalid(_) | store::Error::IdempotencyMismatch(_) => Exit::Usage,
+            store::Error::Invalid(_) | store::Error::IdempotencyMismatch(_) | store::Error::Archived(_) => Exit::Usage,
             store::Error::Unavailable { .. } | store::Error::Unwritable { .. } | store::Error::Corrupt { .. } => {
                 Exit::Unavailable
             }

@@ -19,6 +19,7 @@ mod request;
 mod review_paths;
 mod routes;
 mod serve;
+mod sessions;
 mod spend;
 mod stall;
 mod state;

@@ -4,6 +4,7 @@ mod actions;
 mod agents;
 mod cli;
 mod config;
+mod conversations;
 mod exit;
 mod follow;
 mod http;

@@ -2,16 +2,17 @@
 
 use crate::{
     actions::{Action, Done},
-    exit::Failure,
+    conversations::{self, Forked},
+    exit::{Exit, Failure},
     follow::follow,
     spending,
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
-    Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
+    Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page, Session, SessionId, SessionPage,
     api::{
-        BudgetState, JobStep, JobSteps, LaneStats, QueueChange, QueueStats, Spend, SpendQuery, StepPlace, Swept,
-        Transcript,
+        BudgetState, Entries, EntriesFrom, ForkSession, JobStep, JobSteps, LaneStats, QueueChange, QueueStats, Spend,
+        SpendQuery, StepPlace, Swept, Transcript,
     },
 };
 use flotilla_workers::{
@@ -24,6 +25,8 @@ use std::sync::Arc;
 
 /// Calls on a page of what agents did.
 pub const STEPS: u32 = 500;
+/// Entries of a session on a page.
+pub const ENTRIES: u32 = 200;
 /// Steps on a page of what was said.
 pub const SAID: u32 = 50;
 
@@ -65,6 +68,26 @@ pub trait Backend: Send + Sync {
 
     /// What goes on at each provider.
     async fn providers(&self) -> Result<Vec<LaneStats>, Failure>;
+
+    /// One page of sessions, the newest first.
+    async fn sessions(
+        &self,
+        tenant: Option<&str>,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<SessionPage, Failure>;
+
+    /// One session.
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, Failure>;
+
+    /// One page of what was said in a session; `None` where there is none of that id.
+    async fn entries(&self, id: SessionId, from: EntriesFrom) -> Result<Option<Entries>, Failure>;
+
+    /// Opens a session with what another one has up to an entry.
+    async fn fork_session(&self, id: SessionId, fork: ForkSession) -> Result<Session, Failure>;
+
+    /// Deletes a session with all that was said in it; answers whether it was there.
+    async fn delete_session(&self, id: SessionId) -> Result<bool, Failure>;
 
     /// News of a job, until it has ended; an outage is waited out.
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>>;
@@ -131,6 +154,39 @@ impl Backend for Direct {
 
     async fn providers(&self) -> Result<Vec<LaneStats>, Failure> {
         Ok(self.store.lanes().await?.into_iter().map(Into::into).collect())
+    }
+
+    async fn sessions(
+        &self,
+        tenant: Option<&str>,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<SessionPage, Failure> {
+        Ok(self.store.list_sessions(tenant, after, limit).await?)
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, Failure> {
+        Ok(self.store.session(id).await?)
+    }
+
+    async fn entries(&self, id: SessionId, from: EntriesFrom) -> Result<Option<Entries>, Failure> {
+        Ok(conversations::entries(&*self.store, id, from, ENTRIES).await?)
+    }
+
+    async fn fork_session(&self, id: SessionId, fork: ForkSession) -> Result<Session, Failure> {
+        let entry = fork.entry;
+        match conversations::fork(&*self.store, id, fork).await? {
+            Forked::Session(session) => Ok(*session),
+            Forked::NoSession => Err(Failure::no_session(id)),
+            Forked::NoEntry => {
+                let message = format!("session {id} has no entry {entry} that has its place");
+                Err(Failure::new(Exit::NotFound, message))
+            }
+        }
+    }
+
+    async fn delete_session(&self, id: SessionId) -> Result<bool, Failure> {
+        Ok(self.store.delete_session(id).await?)
     }
 
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {

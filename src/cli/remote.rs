@@ -1,16 +1,16 @@
 //! A server, as the commands see it.
 
-use super::backend::{Backend, SAID, STEPS};
+use super::backend::{Backend, ENTRIES, SAID, STEPS};
 use crate::{
     actions::{Action, Done},
     exit::Failure,
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
-    Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page,
+    Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page, Session, SessionId, SessionPage,
     api::{
-        BudgetState, CancelReply, JobSteps, LaneStats, QueueChange, QueueStats, Spend, SpendQuery, StepPlace, Swept,
-        Transcript,
+        BudgetState, CancelReply, Entries, EntriesFrom, ForkSession, JobSteps, LaneStats, QueueChange, QueueStats,
+        Spend, SpendQuery, StepPlace, Swept, Transcript,
     },
     client::{Client, Error, Events},
 };
@@ -111,6 +111,31 @@ impl Backend for Remote {
 
     async fn providers(&self) -> Result<Vec<LaneStats>, Failure> {
         Ok(self.client.providers().await?)
+    }
+
+    async fn sessions(
+        &self,
+        tenant: Option<&str>,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<SessionPage, Failure> {
+        Ok(self.client.sessions(tenant, after, limit).await?)
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, Failure> {
+        Ok(self.client.session(id).await?)
+    }
+
+    async fn entries(&self, id: SessionId, from: EntriesFrom) -> Result<Option<Entries>, Failure> {
+        Ok(self.client.entries(id, from, ENTRIES).await?)
+    }
+
+    async fn fork_session(&self, id: SessionId, fork: ForkSession) -> Result<Session, Failure> {
+        self.client.fork_session(id, &fork).await?.ok_or_else(|| Failure::no_session(id))
+    }
+
+    async fn delete_session(&self, id: SessionId) -> Result<bool, Failure> {
+        Ok(self.client.delete_session(id).await?)
     }
 
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {

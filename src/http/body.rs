@@ -14,7 +14,7 @@ use axum::{
         request::Parts,
     },
 };
-use flotilla_jobs::JobId;
+use flotilla_jobs::{JobId, SessionId};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -109,6 +109,18 @@ impl FromRequestParts<Arc<App>> for Id {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         Ok(Self(part(parts, app, "id").await?.parse()?))
+    }
+}
+
+/// The session id of a path.
+pub struct OfSession(pub SessionId);
+
+impl FromRequestParts<Arc<App>> for OfSession {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let id: SessionId = part(parts, app, "id").await?.parse()?;
+        Ok(Self(id))
     }
 }
 

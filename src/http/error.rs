@@ -54,9 +54,13 @@ codes! {
     ForbiddenOrigin FORBIDDEN "forbidden_origin" "A browser page of another site asked, or the Host is not this machine.",
     ForbiddenPath FORBIDDEN "forbidden_path" "The work tree is not below a directory in http.review_roots.",
     JobNotFound NOT_FOUND "job_not_found" "There is no job of that id.",
+    SessionNotFound NOT_FOUND "session_not_found" "There is no session of that id.",
+    EntryNotFound NOT_FOUND "entry_not_found" "The session has no such entry, or it is a message that waits for its turn.",
     RouteNotFound NOT_FOUND "route_not_found" "There is nothing at that path.",
     MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed" "The path exists, the method does not.",
     Conflict CONFLICT "conflict" "The job is in a state in which this makes no sense.",
+    SessionBusy CONFLICT "session_busy" "A turn of the session is unfinished, or a message waits for its own.",
+    SessionArchived CONFLICT "session_archived" "The session's entries are in an archive that this server does not know: sessions.archive_url.",
     IdempotencyMismatch CONFLICT "idempotency_mismatch" "The idempotency key was used for another job.",
     PayloadTooLarge PAYLOAD_TOO_LARGE "payload_too_large" "The body is larger than http.max_body_bytes.",
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body is not declared as application/json.",
@@ -91,6 +95,10 @@ impl ApiError {
 
     pub fn no_job(id: flotilla_jobs::JobId) -> Self {
         Self::new(Code::JobNotFound, format!("there is no job {id}")).field("id")
+    }
+
+    pub fn no_session(id: flotilla_jobs::SessionId) -> Self {
+        Self::new(Code::SessionNotFound, format!("there is no session {id}")).field("id")
     }
 
     /// A mistake of ours.
@@ -140,6 +148,7 @@ impl From<store::Error> for ApiError {
                 detail: Some(error.to_string()),
                 ..Self::new(Code::Unavailable, format!("{trouble}; try again once that is put right"))
             },
+            store::Error::Archived(_) => Self::new(Code::SessionArchived, error.to_string()).field("id"),
             store::Error::Corrupt { .. } => Self::internal(error.to_string()),
         }
     }

@@ -2,12 +2,12 @@
 
 use super::{
     App, actions, events, guard, health, jobs, list, metrics, openapi, probes as probe, providers, queues, request,
-    spend, steps,
+    sessions, spend, steps,
 };
 use axum::{
     Router,
     middleware::from_fn_with_state,
-    routing::{MethodRouter, get, post, put},
+    routing::{MethodRouter, delete, get, patch, post, put},
 };
 use std::sync::Arc;
 
@@ -50,6 +50,13 @@ pub fn api_routes() -> Vec<Route> {
         route("get", "/v1/jobs/{id}/events", get(events::events)),
         route("get", "/v1/jobs/{id}/steps", get(steps::steps)),
         route("get", "/v1/jobs/{id}/transcript", get(steps::transcript)),
+        route("get", "/v1/sessions", get(sessions::list)),
+        route("post", "/v1/sessions", post(sessions::open)),
+        route("get", "/v1/sessions/{id}", get(sessions::get)),
+        route("patch", "/v1/sessions/{id}", patch(sessions::change)),
+        route("delete", "/v1/sessions/{id}", delete(sessions::delete)),
+        route("get", "/v1/sessions/{id}/entries", get(sessions::entries)),
+        route("post", "/v1/sessions/{id}/fork", post(sessions::fork)),
         route("get", "/v1/queues", get(queues::list)),
         route("get", "/v1/providers", get(providers::list)),
         route("put", "/v1/queues/{name}", put(queues::put)),
