@@ -131,7 +131,7 @@ enum Command {
     Retry(act::Args),
     /// Put paused jobs back into their queues
     Resume(act::Args),
-    /// Conversations: list, show, fork, export, delete
+    /// Conversations: list, show, fork, export, archive, restore, delete
     Sessions(sessions::Args),
     /// List queues; pause, resume or cap one
     Queues(queues::Args),

@@ -2,12 +2,19 @@
 
 use flotilla_jobs::{
     Origin, Session, SessionEntry, SessionId,
-    api::{Entries, EntriesFrom, ForkSession, OpenSession},
+    api::{ArchiveIdle, Entries, EntriesFrom, ForkSession, OpenSession, Swept},
 };
 use flotilla_workers::{
+    archive::Archive,
     sessions::{MAX_PAGE_BYTES, NewSession, Room},
     store::{Error, Store},
 };
+use std::time::Duration;
+
+/// Most sessions that one call takes to the archive, and how long it may take.
+const MAX_ARCHIVED: u64 = 1_000;
+const ARCHIVING: Duration = Duration::from_secs(10);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Whose a session is where nobody says otherwise: as of jobs.
 const TENANT: &str = "default";
@@ -53,6 +60,14 @@ async fn next(store: &dyn Store, id: SessionId, page: &[SessionEntry]) -> Result
     let Some(last) = page.last() else { return Ok(None) };
     let more = store.entries(id, last.id, 1).await?;
     Ok((!more.is_empty()).then_some(last.id))
+}
+
+/// Takes some of the sessions that nobody spoke in for so long to the archive: about [`MAX_ARCHIVED`], or as many as go in
+/// [`ARCHIVING`].
+pub async fn archive_idle(archive: &Archive, idle: ArchiveIdle) -> Result<Swept, Error> {
+    let age = DAY.saturating_mul(idle.idle_days);
+    let done = archive.idle(age, None, MAX_ARCHIVED, ARCHIVING).await?;
+    Ok(Swept { count: done.archived, more: done.next.is_some() })
 }
 
 /// What came of a wish to fork.

@@ -2,6 +2,7 @@
 
 mod actions;
 mod agents;
+mod archive;
 mod cli;
 mod config;
 mod conversations;

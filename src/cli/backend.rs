@@ -11,12 +11,13 @@ use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page, Session, SessionId, SessionPage,
     api::{
-        BudgetState, Entries, EntriesFrom, ForkSession, JobStep, JobSteps, LaneStats, QueueChange, QueueStats, Spend,
-        SpendQuery, StepPlace, Swept, Transcript,
+        ArchiveIdle, ArchiveReply, BudgetState, Entries, EntriesFrom, ForkSession, JobStep, JobSteps, LaneStats,
+        QueueChange, QueueStats, Spend, SpendQuery, StepPlace, Swept, Transcript,
     },
 };
 use flotilla_workers::{
     agents::{budget::Budgets, transcript},
+    archive::Archive,
     producer::Producer,
     store::Store,
 };
@@ -86,6 +87,15 @@ pub trait Backend: Send + Sync {
     /// Opens a session with what another one has up to an entry.
     async fn fork_session(&self, id: SessionId, fork: ForkSession) -> Result<Session, Failure>;
 
+    /// Takes a session to the archive; `None` where there is none of that id.
+    async fn archive_session(&self, id: SessionId) -> Result<Option<ArchiveReply>, Failure>;
+
+    /// Takes some of the sessions that nobody spoke in for so long to the archive.
+    async fn archive_idle(&self, idle: ArchiveIdle) -> Result<Swept, Failure>;
+
+    /// Brings a session back, where it is archived.
+    async fn restore_session(&self, id: SessionId) -> Result<Option<Session>, Failure>;
+
     /// Deletes a session with all that was said in it; answers whether it was there.
     async fn delete_session(&self, id: SessionId) -> Result<bool, Failure>;
 
@@ -102,6 +112,16 @@ pub struct Direct {
     pub producer: Producer,
     /// What agents may spend.
     pub budgets: Budgets,
+    /// Where sessions go that nobody spoke in for long.
+    pub archive: Option<Arc<Archive>>,
+}
+
+impl Direct {
+    fn archive(&self) -> Result<&Archive, Failure> {
+        let wanted =
+            "there is no archive: set sessions.archive_url (FLOTILLA_SESSIONS__ARCHIVE_URL), as the workers do";
+        self.archive.as_deref().ok_or_else(|| Failure::usage(wanted))
+    }
 }
 
 #[async_trait]
@@ -183,6 +203,19 @@ impl Backend for Direct {
                 Err(Failure::new(Exit::NotFound, message))
             }
         }
+    }
+
+    async fn archive_session(&self, id: SessionId) -> Result<Option<ArchiveReply>, Failure> {
+        Ok(self.archive()?.archive(id).await?)
+    }
+
+    async fn archive_idle(&self, idle: ArchiveIdle) -> Result<Swept, Failure> {
+        Ok(conversations::archive_idle(self.archive()?, idle).await?)
+    }
+
+    async fn restore_session(&self, id: SessionId) -> Result<Option<Session>, Failure> {
+        self.archive()?.restore(id).await?;
+        Ok(self.store.session(id).await?)
     }
 
     async fn delete_session(&self, id: SessionId) -> Result<bool, Failure> {

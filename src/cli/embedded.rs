@@ -61,7 +61,7 @@ impl Embedded {
         let fleet = Fleet::new(Arc::clone(&store), registry.clone(), metrics, options);
         let fleet = tokio::spawn(fleet.run(stop.clone()));
         let producer = Producer::new(Arc::clone(&store), registry);
-        Ok(Self { backend: Direct { store, producer, budgets }, fleet, stop, hard, scratch })
+        Ok(Self { backend: Direct { store, producer, budgets, archive: None }, fleet, stop, hard, scratch })
     }
 
     /// Stops working, at once where `now`, and closes the store.

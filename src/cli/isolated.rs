@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use crate::{
-    agents,
+    agents, archive,
     exit::{Exit, Failure},
     kinds,
     open::Place,
@@ -89,7 +89,8 @@ async fn open(session: &Session) -> Result<Arc<dyn Store>, Failure> {
     if let Place::Remote(options) = &mut place {
         options.pool = 1;
     }
-    place.open(false).await
+    let store = place.open(false).await?;
+    Ok(archive::behind(store, &session.loaded.config, &Metrics::new())?.0)
 }
 
 async fn give_back(orphan: Orphan, session: &Session) -> Result<(), Failure> {

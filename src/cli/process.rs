@@ -2,7 +2,7 @@
 
 use super::{isolated, session::Session};
 use crate::{
-    agents,
+    agents, archive,
     config::{Config, Listen, Worker},
     exit::{Exit, Failure},
     http::{self, App, Connections, Guard, Limits},
@@ -14,8 +14,9 @@ use crate::{
 use flotilla_jobs::{JobState, api::QueueChange};
 use flotilla_workers::{
     agents::Agents,
+    archive::Archive,
     engine_side::EngineSide,
-    fleet::{Fleet, FleetOptions, QueueWeight, Report},
+    fleet::{Archiving, Fleet, FleetOptions, QueueWeight, Report},
     metrics::Metrics,
     producer::Producer,
     store::{Store, metered::metered},
@@ -35,6 +36,7 @@ pub struct Process {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     disk: PathBuf,
+    archive: Option<Arc<Archive>>,
     agents: Agents,
     traces: Option<Traces>,
     closing: CancellationToken,
@@ -47,11 +49,12 @@ impl Process {
         let place = Place::of(&session.loaded)?;
         let (name, disk) = (place.name(), place.disk());
         let metrics = Metrics::new();
-        let store = metered(place.open(true).await?, name, Arc::clone(&metrics));
+        let (store, archive) = archive::behind(place.open(true).await?, &session.loaded.config, &metrics)?;
+        let store = metered(store, name, Arc::clone(&metrics));
         let agents = agents::open(&session.loaded, EngineSide::new(Arc::clone(&store)), &metrics)?;
         let closing = CancellationToken::new();
         let (config, traces) = (session.loaded.config.clone(), session.traces.clone());
-        Ok(Self { shutdown, config, store, metrics, disk, agents, traces, closing })
+        Ok(Self { shutdown, config, store, metrics, disk, archive, agents, traces, closing })
     }
 
     /// What the HTTP side is given.
@@ -75,6 +78,7 @@ impl Process {
             health: self.config.health,
             budgets: self.config.budgets.budgets(),
             disk: self.disk.clone(),
+            archive: self.archive.clone(),
             stopping: self.shutdown.stop.clone(),
             closing: self.closing.clone(),
         })
@@ -113,7 +117,11 @@ impl Process {
         let roots = self.config.http.review_roots.clone();
         let registry = kinds::registry(Some(roots), self.config.worker.drills, Some(self.agents.clone()));
         let traces = self.traces.clone().map(|traces| Arc::new(traces) as _);
-        let options = FleetOptions { traces, ..fleet_options(&self.config, self.shutdown.hard.clone()) };
+        let archiving = self.archive.clone().map(|archive| {
+            let days = self.config.sessions.archive_after_days;
+            Archiving { archive, after: (days > 0).then(|| DAY * days) }
+        });
+        let options = FleetOptions { traces, archiving, ..fleet_options(&self.config, self.shutdown.hard.clone()) };
         let fleet = Fleet::new(Arc::clone(&self.store), registry, Arc::clone(&self.metrics), options);
         let report = fleet.run(self.shutdown.stop.clone()).await;
         if self.shutdown.stop.is_cancelled() || self.shutdown.hard.is_cancelled() {

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page, Session, SessionId, SessionPage,
     api::{
-        BudgetState, CancelReply, Entries, EntriesFrom, ForkSession, JobSteps, LaneStats, QueueChange, QueueStats,
-        Spend, SpendQuery, StepPlace, Swept, Transcript,
+        ArchiveIdle, ArchiveReply, BudgetState, CancelReply, Entries, EntriesFrom, ForkSession, JobSteps, LaneStats,
+        QueueChange, QueueStats, Spend, SpendQuery, StepPlace, Swept, Transcript,
     },
     client::{Client, Error, Events},
 };
@@ -132,6 +132,18 @@ impl Backend for Remote {
 
     async fn fork_session(&self, id: SessionId, fork: ForkSession) -> Result<Session, Failure> {
         self.client.fork_session(id, &fork).await?.ok_or_else(|| Failure::no_session(id))
+    }
+
+    async fn archive_session(&self, id: SessionId) -> Result<Option<ArchiveReply>, Failure> {
+        Ok(self.client.archive_session(id).await?)
+    }
+
+    async fn archive_idle(&self, idle: ArchiveIdle) -> Result<Swept, Failure> {
+        Ok(self.client.archive_idle(idle).await?)
+    }
+
+    async fn restore_session(&self, id: SessionId) -> Result<Option<Session>, Failure> {
+        Ok(self.client.restore_session(id).await?)
     }
 
     async fn delete_session(&self, id: SessionId) -> Result<bool, Failure> {

@@ -4,9 +4,9 @@ use super::{
     backend::{Backend, Direct},
     remote::Remote,
 };
-use crate::{config::Loaded, exit::Failure, kinds, open::Place, telemetry::Traces};
+use crate::{archive, config::Loaded, exit::Failure, kinds, open::Place, telemetry::Traces};
 use flotilla_jobs::client::Client;
-use flotilla_workers::producer::Producer;
+use flotilla_workers::{metrics::Metrics, producer::Producer};
 use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 
@@ -26,10 +26,11 @@ impl Session {
         }
         let config = &self.loaded.config;
         let store = Place::of(&self.loaded)?.open(true).await?;
+        let (store, archive) = archive::behind(store, config, &Metrics::new())?;
         let producer = Producer::new(Arc::clone(&store), kinds::registry(None, config.worker.drills, None))
             .accept_unknown_kinds(config.http.accept_unknown_kinds)
             .max_waiting(config.max_waiting());
-        Ok(Box::new(Direct { store, producer, budgets: config.budgets.budgets() }))
+        Ok(Box::new(Direct { store, producer, budgets: config.budgets.budgets(), archive }))
     }
 
     /// A client of the server, if one is configured.

@@ -1,5 +1,6 @@
 //! `flotilla sessions`: conversations, for those who look after them.
 
+mod archive;
 mod delete;
 mod export;
 mod list;
@@ -29,6 +30,10 @@ enum Command {
     Fork(ForkArgs),
     /// Write a session as JSON lines: the session first, then each entry
     Export(export::Args),
+    /// Take sessions to the archive; they come back by themselves when somebody asks for what was said in them
+    Archive(archive::Args),
+    /// Bring sessions back from the archive
+    Restore(archive::RestoreArgs),
     /// Delete sessions with all that was said in them, and cancel their turns
     Delete(delete::Args),
 }
@@ -50,6 +55,7 @@ Examples:
   flotilla sessions show ID --branch 7   as entry 7 has it
   flotilla sessions fork ID 7
   flotilla sessions export ID -o talk.jsonl
+  flotilla sessions archive --idle 90
   flotilla sessions delete ID --yes";
 
 pub async fn run(args: Args, cli: &Cli) -> Result<Exit, Failure> {
@@ -65,6 +71,8 @@ pub async fn run(args: Args, cli: &Cli) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(&args, &*backend, cli.json).await,
         Command::Export(args) => export::run(&args, &*backend).await,
         Command::Delete(args) => delete::run(&args, &*backend, cli.json).await,
+        Command::Archive(args) => archive::run(&args, &*backend, cli.json).await,
+        Command::Restore(args) => archive::restore(&args, &*backend, cli.json).await,
         Command::Fork(ForkArgs { id, entry, title }) => {
             let forked = backend.fork_session(id, ForkSession { entry, id: None, title }).await;
             forked.and_then(|forked| {

@@ -19,8 +19,23 @@ type Wrong = (&'static str, String);
 pub fn check(config: &Config) -> Result<(), Wrong> {
     store(config)?;
     worker(config)?;
+    sessions(config)?;
     telemetry(config)?;
     http(config)
+}
+
+fn sessions(config: &Config) -> Result<(), Wrong> {
+    let sessions = &config.sessions;
+    match &sessions.archive_url {
+        Some(url) => crate::archive::check(url).map_err(|why| ("sessions.archive_url", why))?,
+        None if sessions.archive_after_days > 0 => {
+            let message = "is set, but sessions.archive_url is not: there is nowhere to go";
+            return Err(("sessions.archive_after_days", message.to_owned()));
+        }
+        None => {}
+    }
+    let days = sessions.archive_after_days;
+    range("sessions.archive_after_days", days.into(), 0, MAX_DAYS)
 }
 
 fn telemetry(config: &Config) -> Result<(), Wrong> {

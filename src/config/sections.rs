@@ -26,6 +26,7 @@ pub struct Config {
     pub telemetry: Telemetry,
     pub agents: Agents,
     pub safety: Safety,
+    pub sessions: Sessions,
     #[serde(default)]
     pub queues: BTreeMap<String, Queue>,
     #[serde(default)]
@@ -167,6 +168,17 @@ pub struct Log {
 pub struct Agents {
     #[serde(deserialize_with = "text")]
     pub dir: Option<String>,
+}
+
+/// What becomes of conversations.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    #[serde(deserialize_with = "text")]
+    pub archive_url: Option<String>,
+    /// 0 is "never".
+    pub archive_after_days: u32,
+    pub keep_archives: bool,
 }
 
 /// What is told to other systems.

@@ -1,8 +1,8 @@
 //! Every route, in one list: the router is made of it, and a test holds the description against it.
 
 use super::{
-    App, actions, events, guard, health, jobs, list, metrics, openapi, probes as probe, providers, queues, request,
-    sessions, spend, steps,
+    App, actions, archive, events, guard, health, jobs, list, metrics, openapi, probes as probe, providers, queues,
+    request, sessions, spend, steps,
 };
 use axum::{
     Router,
@@ -57,6 +57,9 @@ pub fn api_routes() -> Vec<Route> {
         route("delete", "/v1/sessions/{id}", delete(sessions::delete)),
         route("get", "/v1/sessions/{id}/entries", get(sessions::entries)),
         route("post", "/v1/sessions/{id}/fork", post(sessions::fork)),
+        route("post", "/v1/sessions/archive", post(archive::idle)),
+        route("post", "/v1/sessions/{id}/archive", post(archive::archive)),
+        route("post", "/v1/sessions/{id}/restore", post(archive::restore)),
         route("get", "/v1/queues", get(queues::list)),
         route("get", "/v1/providers", get(providers::list)),
         route("put", "/v1/queues/{name}", put(queues::put)),

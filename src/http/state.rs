@@ -2,7 +2,7 @@
 
 use super::Guard;
 use crate::config::Health;
-use flotilla_workers::{agents::budget::Budgets, metrics::Metrics, producer::Producer, store::Store};
+use flotilla_workers::{agents::budget::Budgets, archive::Archive, metrics::Metrics, producer::Producer, store::Store};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,8 @@ pub struct App {
     pub budgets: Budgets,
     /// The disk that must not be full.
     pub disk: PathBuf,
+    /// Where sessions go that nobody spoke in for long.
+    pub archive: Option<Arc<Archive>>,
     /// The process was told to stop: it is not ready for new work.
     pub stopping: CancellationToken,
     /// Connections close: what goes on for ever ends now.

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use flotilla_jobs::{Job, MicroUsd, Outcome, kinds::CodeReview};
 use flotilla_workers::{
     agents::budget::{Allowance, Budgets},
+    archive::{Archive, Objects, with_archive},
     context::Context,
     fleet::{Fleet, FleetOptions, Report},
     metrics::Metrics,
@@ -16,6 +17,7 @@ use flotilla_workers::{
     registry::{Handler, Registry},
     store::Store,
 };
+use object_store::memory::InMemory;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -86,6 +88,9 @@ pub async fn server() -> Server {
 pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Server {
     let dir = tempfile::tempdir().unwrap();
     let store = open::file(&dir.path().join("jobs.db")).await.unwrap();
+    let objects = Objects::new(Arc::new(InMemory::new()), Default::default());
+    let archive = Arc::new(Archive::new(Arc::clone(&store), objects, false, Metrics::new()));
+    let store = with_archive(store, Arc::clone(&archive));
     let go = Arc::new(Semaphore::new(0));
     let registry = Registry::new().with::<Talk>(Talker(Arc::clone(&go))).with::<CodeReview>(NoReview);
     let (stopping, closing) = (CancellationToken::new(), CancellationToken::new());
@@ -100,6 +105,7 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
         health: Health { min_disk_free_mib: 0, min_memory_free_mib: 0 },
         budgets: Budgets { day: Allowance { cost: Some(MicroUsd::DOLLAR), tokens: None }, ..Budgets::default() },
         disk: dir.path().to_owned(),
+        archive: Some(archive),
         stopping: stopping.clone(),
         closing: closing.clone(),
     });
