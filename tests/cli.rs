@@ -327,3 +327,20 @@ fn a_script_that_is_wrong_is_refused_with_its_line() {
     let good = home.write("good.toml", "[[rules]]\nthen = { text = \"hi\" }\n");
     home.run(&["dev-model", "--script", good.to_str().unwrap(), "--check"]).exits(0);
 }
+
+#[test]
+fn a_session_is_listed_shown_forked_exported_and_deleted() {
+    let home = Home::new();
+    let nobody = "0199f2c4-0000-7000-8000-000000000000";
+    assert_eq!(home.run(&["sessions", "ls", "--json"]).exits(0).json(), json!({ "sessions": [] }));
+    for command in [&["show"][..], &["export"], &["delete", "--yes"], &["fork"]] {
+        let mut args = vec!["sessions", command[0], nobody];
+        args.extend(&command[1..]);
+        args.extend((command[0] == "fork").then_some("1"));
+        home.run(&args).exits(4);
+    }
+    home.run(&["sessions", "delete", nobody]).exits(2);
+    home.run(&["sessions", "archive"]).exits(2);
+    let ran = home.run(&["sessions", "archive", nobody]).exits(2);
+    assert!(ran.stderr.contains("FLOTILLA_SESSIONS__ARCHIVE_URL"), "{}", ran.stderr);
+}

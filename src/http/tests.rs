@@ -4,6 +4,7 @@ mod description;
 mod events;
 mod guard;
 mod manage;
+mod sessions;
 mod spend;
 mod steps;
 mod submit;

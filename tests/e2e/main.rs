@@ -1,5 +1,6 @@
 //! Whole fleets of the built binary: several processes on one store, killed, stopped, paused and followed.
 
+mod archive;
 mod burst;
 mod cancelling;
 mod client_gone;

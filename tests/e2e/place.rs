@@ -1,9 +1,19 @@
 //! Where one test keeps its jobs: a key prefix and a schema on servers that all tests share, servers of its own that it
 //! may harm, or a file.
 
-use crate::servers::{self, Server};
+use crate::{
+    servers::{self, Server},
+    support::Home,
+};
+use flotilla_workers::{
+    clock::Clock,
+    store::{Store, remote, sqlite},
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 /// The settings that name the place.
 pub enum Place {
@@ -64,6 +74,18 @@ impl Place {
         let path = format!("SET search_path TO {}", self.name());
         sqlx::raw_sql(AssertSqlSafe(path)).execute(&mut connection).await.unwrap();
         connection
+    }
+
+    /// The store that processes of `home` work on, opened here.
+    pub async fn store(&self, home: &Home) -> Arc<dyn Store> {
+        if matches!(self, Self::File) {
+            let path = home.path().join(".local/share/flotilla/flotilla.db");
+            return sqlite::open(sqlite::Options { path, clock: Clock::Store }).await.unwrap();
+        }
+        let (redis, postgres) = (self.redis().url(), self.postgres().url());
+        let mut options = remote::Options::new(redis.into(), postgres.into());
+        (options.prefix, options.schema) = (self.name().to_owned(), Some(self.name().to_owned()));
+        remote::open(options).await.unwrap()
     }
 
     /// Rows in the table of results, and for how many different jobs.

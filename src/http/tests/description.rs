@@ -2,6 +2,7 @@
 
 use super::{
     super::{error::Code, openapi, routes},
+    sessions::say,
     support::{Server, server},
 };
 use reqwest::Method;
@@ -127,6 +128,24 @@ async fn answers_are_as_described() {
         let path = format!("/v1/jobs/{action}");
         hold(&server, &document, post.clone(), &format!("{path}?all=true"), &path, Some(json!({}))).await;
     }
+    let opened = hold(&server, &document, post.clone(), "/v1/sessions", "/v1/sessions", Some(json!({}))).await;
+    let id = opened["id"].as_str().unwrap();
+    say(&server, id, "hello").await;
+    hold(&server, &document, get.clone(), "/v1/sessions", "/v1/sessions", None).await;
+    let (one, described) = (format!("/v1/sessions/{id}"), "/v1/sessions/{id}");
+    let title = Some(json!({ "title": "plans" }));
+    hold(&server, &document, Method::PATCH, &one, described, title).await;
+    hold(&server, &document, get.clone(), &one, described, None).await;
+    for (method, part, body) in [
+        (get.clone(), "entries", None),
+        (post.clone(), "fork", Some(json!({ "entry": 1 }))),
+        (post.clone(), "archive", None),
+        (post.clone(), "restore", None),
+    ] {
+        hold(&server, &document, method, &format!("{one}/{part}"), &format!("{described}/{part}"), body).await;
+    }
+    let idle = Some(json!({ "idle_days": 1 }));
+    hold(&server, &document, post.clone(), "/v1/sessions/archive", "/v1/sessions/archive", idle).await;
     hold(&server, &document, get.clone(), "/v1/queues", "/v1/queues", None).await;
     hold(&server, &document, get.clone(), "/v1/providers", "/v1/providers", None).await;
     let cap = Some(json!({ "cap": 2 }));

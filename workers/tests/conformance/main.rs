@@ -68,6 +68,7 @@ macro_rules! on_store {
 // These keep their own lists of cases.
 mod admission;
 mod agents;
+mod archive;
 mod sessions;
 
 suite! {

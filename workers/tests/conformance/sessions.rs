@@ -2,7 +2,7 @@
 
 mod busy;
 mod keep;
-mod said;
+pub mod said;
 mod turn;
 mod walk;
 
