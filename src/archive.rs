@@ -13,7 +13,7 @@ use object_store::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// How long one request may take: an object is 64 MiB at most, or a little more.
+/// How long one request may take: an object is 32 MiB at most, or a little more.
 const REQUEST: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a request that fails is tried again.

@@ -29,7 +29,7 @@ use flotilla_jobs::{Session, SessionEntry, SessionId};
 use std::time::Duration;
 
 /// Most bytes of content of a session that goes to the archive: it is in memory when it goes, and when it comes back.
-pub const MAX_CONTENT: u64 = 64 << 20;
+pub const MAX_CONTENT: u64 = 32 << 20;
 /// Most sessions of one look for idle ones.
 pub const MAX_LOOK: u32 = 1_000;
 /// Entries that a store takes back at a time.

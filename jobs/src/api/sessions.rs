@@ -65,7 +65,7 @@ pub enum ArchiveReply {
     Changed,
     /// Nothing was said in it: there is nothing to archive.
     Empty,
-    /// It has more than 64 MiB of content, and stays on record.
+    /// It has more than 32 MiB of content, and stays on record.
     TooLarge,
 }
 

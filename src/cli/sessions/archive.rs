@@ -42,7 +42,7 @@ pub(super) async fn run(args: &Args, backend: &dyn Backend, json: bool) -> Resul
             Some(ArchiveReply::Busy) => "is busy: a turn is unfinished, or a message waits",
             Some(ArchiveReply::Changed) => "changed meanwhile, and stays",
             Some(ArchiveReply::Empty) => "is empty: there is nothing to archive",
-            Some(ArchiveReply::TooLarge) => "has more than 64 MiB of content, and stays on record",
+            Some(ArchiveReply::TooLarge) => "has more than 32 MiB of content, and stays on record",
             None => "there is no such session",
         };
         exit = match (reply, exit) {

@@ -16,6 +16,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (5, "agents", include_str!("../../../migrations/postgres/0005_agents.sql")),
     (6, "admission", include_str!("../../../migrations/postgres/0006_admission.sql")),
     (7, "sessions", include_str!("../../../migrations/postgres/0007_sessions.sql")),
+    (8, "archive", include_str!("../../../migrations/postgres/0008_archive.sql")),
 ];
 
 /// The same for the SQLite file.
@@ -27,6 +28,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (5, "agents", include_str!("../../../migrations/sqlite/0005_agents.sql")),
     (6, "admission", include_str!("../../../migrations/sqlite/0006_admission.sql")),
     (7, "sessions", include_str!("../../../migrations/sqlite/0007_sessions.sql")),
+    (8, "archive", include_str!("../../../migrations/sqlite/0008_archive.sql")),
 ];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.

@@ -302,7 +302,10 @@ pub(super) async fn leave(conn: &mut Conn, left: &[(JobId, &Left)], now: i64) ->
         // The jobs just ended, and this is the last that their turns do.
         let turn = row::get::<Option<Uuid>>(&row, "turn")?.map(JobId);
         let session = conversations::session(&row)?;
-        sessions.insert(session.id, (session, seen(&row, turn)?));
+        // Whoever has begun a turn has brought it back; who has not leaves nothing.
+        if session.archived_at.is_none() {
+            sessions.insert(session.id, (session, seen(&row, turn)?));
+        }
     }
     for (job, left) in left {
         let Some((_, seen)) = sessions.get_mut(&left.session) else { continue };

@@ -90,7 +90,7 @@ impl Sessions for File {
         let (most, bytes) = (room.entries.clamp(1, MAX_PAGE), number(room.bytes));
         let done = BRANCH
             .run_one(&mut *self.reader().await?, |args| {
-                args.add(from).add(id).add(id).add(id).add(most).add(bytes).add(id).add(id)
+                args.add(from).add(id).add(id).add(id).add(most).add(bytes).add(id)
             })
             .await?;
         page(session, &done.rows)

@@ -246,9 +246,13 @@ pub(super) async fn put_back(tx: &mut Tx<'_>, id: SessionId, entries: &[SessionE
 }
 
 async fn leave_one(tx: &mut Tx<'_>, job: JobId, left: &Left) -> Result<(), Error> {
-    let Some((_, Standing { mut seen, turn })) = conversations::read(tx.conn, left.session).await? else {
+    let Some((session, Standing { mut seen, turn })) = conversations::read(tx.conn, left.session).await? else {
         return Ok(());
     };
+    // Whoever has begun a turn has brought it back; who has not leaves nothing.
+    if session.archived_at.is_some() {
+        return Ok(());
+    }
     // The job just ended, and this is the last that its turn does.
     seen.turn = turn;
     let places = seen.leave(job, left.entries.len());

@@ -28,21 +28,21 @@ pub async fn nothing_is_lost_between_talkers_and_an_archiver(f: &impl Fixture) {
     for _ in 0..SESSIONS {
         ids.push(open(f, Busy::Enqueue).await);
     }
-    let (left, mut tasks) = (Arc::new(AtomicUsize::new(SESSIONS * EACH)), tokio::task::JoinSet::new());
+    let (open, mut tasks) = (Arc::new(AtomicUsize::new(SESSIONS * EACH)), tokio::task::JoinSet::new());
     for (n, id) in ids.iter().copied().enumerate() {
         let store = Arc::clone(if n % 2 == 0 { &first.store } else { &second.store });
         tasks.spawn(talk(store, id));
     }
     for (n, away) in [&first, &second].into_iter().enumerate() {
-        tasks.spawn(work(Arc::clone(&away.store), format!("w{n}"), Arc::clone(&left)));
-        let (archive, left) = (Arc::clone(&away.archive), Arc::clone(&left));
+        tasks.spawn(work(Arc::clone(&away.store), format!("w{n}"), Arc::clone(&open)));
+        let (archive, going) = (Arc::clone(&away.archive), Arc::clone(&open));
         tasks.spawn(async move {
-            while left.load(Ordering::SeqCst) > 0 {
+            while going.load(Ordering::SeqCst) > 0 {
                 archive.idle(Duration::ZERO, None, 100, Duration::from_secs(1)).await.unwrap();
                 tokio::task::yield_now().await;
             }
         });
-        tasks.spawn(read(Arc::clone(&away.store), ids.clone(), Arc::clone(&left)));
+        tasks.spawn(read(Arc::clone(&away.store), ids.clone(), Arc::clone(&open)));
     }
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap();
