@@ -8,14 +8,18 @@ use flotilla_workers::{
     store::Store,
 };
 use object_store::{
-    ClientOptions, ObjectStore, RetryConfig, aws::AmazonS3Builder, azure::MicrosoftAzureBuilder,
-    gcp::GoogleCloudStorageBuilder, local::LocalFileSystem, path::Path,
+    ClientConfigKey, ObjectStore, RetryConfig,
+    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+    azure::{AzureConfigKey, MicrosoftAzureBuilder},
+    gcp::{GoogleCloudStorageBuilder, GoogleConfigKey},
+    local::LocalFileSystem,
+    path::Path,
 };
 use std::{sync::Arc, time::Duration};
 
 /// How long one request may take: an object is 32 MiB at most, or a little more.
-const REQUEST: Duration = Duration::from_secs(60);
-const CONNECT: Duration = Duration::from_secs(5);
+const REQUEST: &str = "60 s";
+const CONNECT: &str = "5 s";
 /// How long a request that fails is tried again.
 const RETRY: Duration = Duration::from_secs(15);
 const RETRIES: usize = 3;
@@ -55,20 +59,30 @@ fn split(url: &str) -> Result<(&str, &str, &str), String> {
 fn open(url: &str) -> Result<Objects, String> {
     let (scheme, bucket, prefix) = split(url)?;
     let said = |error: object_store::Error| error.to_string();
-    let client = ClientOptions::new().with_timeout(REQUEST).with_connect_timeout(CONNECT);
+    // One by one, since the environment says other things of the client.
+    let limits = [(ClientConfigKey::Timeout, REQUEST), (ClientConfigKey::ConnectTimeout, CONNECT)];
     let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY, ..RetryConfig::default() };
     let store: Arc<dyn ObjectStore> = match scheme {
         "file" => Arc::new(directory(bucket)?),
         "s3" => {
-            let builder = AmazonS3Builder::from_env().with_client_options(client).with_retry(retry);
+            let builder =
+                limits.into_iter().fold(AmazonS3Builder::from_env().with_retry(retry), |builder, (key, limit)| {
+                    builder.with_config(AmazonS3ConfigKey::Client(key), limit)
+                });
             Arc::new(builder.with_bucket_name(bucket).build().map_err(said)?)
         }
         "gs" => {
-            let builder = GoogleCloudStorageBuilder::from_env().with_client_options(client).with_retry(retry);
+            let builder = GoogleCloudStorageBuilder::from_env().with_retry(retry);
+            let builder = limits
+                .into_iter()
+                .fold(builder, |builder, (key, limit)| builder.with_config(GoogleConfigKey::Client(key), limit));
             Arc::new(builder.with_bucket_name(bucket).build().map_err(said)?)
         }
         _ => {
-            let builder = MicrosoftAzureBuilder::from_env().with_client_options(client).with_retry(retry);
+            let builder = MicrosoftAzureBuilder::from_env().with_retry(retry);
+            let builder = limits
+                .into_iter()
+                .fold(builder, |builder, (key, limit)| builder.with_config(AzureConfigKey::Client(key), limit));
             Arc::new(builder.with_container_name(bucket).build().map_err(said)?)
         }
     };
