@@ -81,6 +81,8 @@ impl Client {
             .user_agent(concat!("flotilla-jobs/", env!("CARGO_PKG_VERSION")))
             // A token must not follow a redirect to somewhere else.
             .redirect(reqwest::redirect::Policy::none())
+            // Also where another crate asks reqwest for more: streams of events would share one connection.
+            .http1_only()
             .build()
             .map_err(|e| Error::Setup(e.to_string()))?;
         Ok(Self { http, base, timeout })

@@ -154,6 +154,7 @@ impl HttpGet {
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
+            .http1_only()
             .referer(false)
             .pool_max_idle_per_host(0)
             .connect_timeout(self.settings.timeout)

@@ -66,6 +66,8 @@ impl Pools {
             .user_agent(concat!("flotilla/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            // On one connection of HTTP/2 answers would wait for each other once there are more than a server lets in.
+            .http1_only()
             .connect_timeout(way.0);
         // A machine without certificates can still speak http.
         let builder = if plain { builder.tls_certs_only([]) } else { builder };
