@@ -24,12 +24,11 @@ const CONNECT: &str = "5 s";
 const RETRY: Duration = Duration::from_secs(15);
 const RETRIES: usize = 3;
 
+/// A store with its archive behind it, and the archive.
+type Behind = (Arc<dyn Store>, Option<Arc<Archive>>);
+
 /// `store`, with the archive behind it if one is configured.
-pub fn behind(
-    store: Arc<dyn Store>,
-    config: &Config,
-    metrics: &Arc<Metrics>,
-) -> Result<(Arc<dyn Store>, Option<Arc<Archive>>), Failure> {
+pub fn behind(store: Arc<dyn Store>, config: &Config, metrics: &Arc<Metrics>) -> Result<Behind, Failure> {
     let Some(url) = &config.sessions.archive_url else { return Ok((store, None)) };
     let objects = open(url).map_err(|why| Failure::usage(format!("sessions.archive_url: {why}")))?;
     let archive = Archive::new(Arc::clone(&store), objects, config.sessions.keep_archives, Arc::clone(metrics));

@@ -77,9 +77,9 @@ pub async fn run(args: Args, cli: &Cli) -> Result<Exit, Failure> {
             let forked = backend.fork_session(id, ForkSession { entry, id: None, title }).await;
             forked.and_then(|forked| {
                 if cli.json {
-                    output::json(&forked)?
+                    output::json(&forked)?;
                 } else {
-                    output::line(&forked.id.to_string())?
+                    output::line(&forked.id.to_string())?;
                 }
                 Ok(Exit::Ok)
             })

@@ -74,9 +74,9 @@ async fn idle(idle: ArchiveIdle, backend: &dyn Backend, json: bool) -> Result<Ex
         }
     }
     if json {
-        output::json(&json!({ "count": count }))?
+        output::json(&json!({ "count": count }))?;
     } else {
-        output::line(&format!("{count} archived"))?
+        output::line(&format!("{count} archived"))?;
     }
     Ok(Exit::Ok)
 }

@@ -34,9 +34,9 @@ pub(super) async fn run(args: &Args, backend: &dyn Backend, json: bool) -> Resul
         head(&session)?;
     }
     if args.all {
-        every(args.id, backend, json).await?
+        every(args.id, backend, json).await?;
     } else {
-        branch(args, backend, json).await?
+        branch(args, backend, json).await?;
     }
     Ok(Exit::Ok)
 }

@@ -47,7 +47,7 @@ impl Objects {
     }
 
     fn path(&self, name: &str) -> Path {
-        name.split('/').fold(self.below.clone(), |path, part| path.join(part))
+        name.split('/').fold(self.below.clone(), Path::join)
     }
 }
 

@@ -45,7 +45,7 @@ fn entries() -> Vec<SessionEntry> {
 fn what_is_written_is_read_to_the_byte_line_by_line() {
     let (session, entries) = (session(), entries());
     let object = format::write(&session, &entries).unwrap();
-    assert_eq!(object.iter().filter(|byte| **byte == b'\n').count(), 1 + entries.len());
+    assert_eq!(str::from_utf8(&object).unwrap().lines().count(), 1 + entries.len());
     let text = |entries: &[SessionEntry]| serde_json::to_string(entries).unwrap();
     assert_eq!(text(&format::read(&object).unwrap()), text(&entries));
     // The same session is the same object.
