@@ -129,10 +129,9 @@ pub fn kind(key: &str) -> Kind {
     let parts: Vec<&str> = key.split('.').collect();
     let named = NAMED.iter().find(|(section, _)| parts.first() == Some(section)).map(|(_, settings)| *settings);
     match (named, parts.as_slice()) {
-        (Some(_), [_] | [_, _]) => Kind::Section,
+        (Some(_), [_] | [_, _]) | (None, ["safety", "agents"] | ["safety", "agents", _]) => Kind::Section,
         (Some(settings), [_, _, leaf]) => find(settings, leaf),
         (None, ["safety", "agents", _, leaf]) => find(SAFETY, leaf),
-        (None, ["safety", "agents"] | ["safety", "agents", _]) => Kind::Section,
         (None, ["budgets", "tenants", _, "day" | "total", "tokens"]) => Kind::Setting(Value::Integer(0)),
         (None, ["budgets", "tenants", _, "day" | "total", "usd"]) => Kind::Setting(Value::String(String::new())),
         (None, ["budgets", "tenants"] | ["budgets", "tenants", _] | ["budgets", "tenants", _, "day" | "total"]) => {
