@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 
 static KINDS: LazyLock<Registry> =
-    LazyLock::new(|| standard(Roots::Anywhere, None).with::<flotilla_jobs::kinds::Drill>(Driller));
+    LazyLock::new(|| standard(Roots::Anywhere, None, None).with::<flotilla_jobs::kinds::Drill>(Driller));
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(job) = serde_json::from_slice::<NewJob>(bytes) else { return };

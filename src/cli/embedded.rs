@@ -41,7 +41,7 @@ impl Embedded {
         let metrics = Metrics::new();
         let agents = agents::open(&session.loaded, EngineSide::new(Arc::clone(&store)), &metrics)?;
         agents::prepare(&agents);
-        let registry = kinds::registry(None, false, Some(agents));
+        let registry = kinds::registry(None, false, Some(agents), None);
         let budgets = session.loaded.config.budgets.budgets();
         let (stop, hard) = (CancellationToken::new(), CancellationToken::new());
         let options = FleetOptions {

@@ -45,7 +45,8 @@ pub async fn run(session: &Session) -> Result<Exit, Failure> {
     let (ask, asked) = mpsc::channel(1);
     let side = EngineSide::opening(Box::new(move || Box::pin(opened(ask.clone()))));
     let agents = agents::open(&session.loaded, side.clone(), &Metrics::new())?;
-    let registry = kinds::registry(Some(config.http.review_roots.clone()), config.worker.drills, Some(agents));
+    let roots = Some(config.http.review_roots.clone());
+    let registry = kinds::registry(roots, config.worker.drills, Some(agents), Some(side.clone()));
     let orphan = tokio::select! {
         orphan = isolate::serve(&registry) => orphan?,
         never = open_when(asked, session) => match never {},

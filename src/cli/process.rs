@@ -60,7 +60,13 @@ impl Process {
     /// What the HTTP side is given.
     pub fn app(&self) -> Arc<App> {
         let http = &self.config.http;
-        let registry = kinds::registry(Some(http.review_roots.clone()), self.config.worker.drills, None);
+        let registry = kinds::registry(
+            Some(http.review_roots.clone()),
+            self.config.worker.drills,
+            // Nothing runs here; they know which models there are.
+            Some(self.agents.clone()),
+            None,
+        );
         Arc::new(App {
             store: Arc::clone(&self.store),
             producer: Producer::new(Arc::clone(&self.store), registry)
@@ -115,7 +121,12 @@ impl Process {
         }
         agents::prepare(&self.agents);
         let roots = self.config.http.review_roots.clone();
-        let registry = kinds::registry(Some(roots), self.config.worker.drills, Some(self.agents.clone()));
+        let registry = kinds::registry(
+            Some(roots),
+            self.config.worker.drills,
+            Some(self.agents.clone()),
+            Some(EngineSide::new(Arc::clone(&self.store))),
+        );
         let traces = self.traces.clone().map(|traces| Arc::new(traces) as _);
         let archiving = self.archive.clone().map(|archive| {
             let days = self.config.sessions.archive_after_days;

@@ -27,7 +27,7 @@ impl Session {
         let config = &self.loaded.config;
         let store = Place::of(&self.loaded)?.open(true).await?;
         let (store, archive) = archive::behind(store, config, &Metrics::new())?;
-        let producer = Producer::new(Arc::clone(&store), kinds::registry(None, config.worker.drills, None))
+        let producer = Producer::new(Arc::clone(&store), kinds::registry(None, config.worker.drills, None, None))
             .accept_unknown_kinds(config.http.accept_unknown_kinds)
             .max_waiting(config.max_waiting());
         Ok(Box::new(Direct { store, producer, budgets: config.budgets.budgets(), archive }))

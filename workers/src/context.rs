@@ -102,6 +102,11 @@ impl Context {
         self.voice.say(&self.lease, LiveEvent::Reset { step, attempt }).await;
     }
 
+    /// Says that what follows is not said: only the record has it.
+    pub async fn cut(&self) {
+        self.voice.say(&self.lease, LiveEvent::Cut).await;
+    }
+
     async fn say(&self, text: &str, event: impl Fn(String) -> LiveEvent) {
         let mut rest = text;
         while !rest.is_empty() {

@@ -15,7 +15,7 @@ use crate::{
         NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage, Sessions,
         Turn,
     },
-    store::{Error, Lease, Store},
+    store::{Error, Lease, NumberedEvent, Store},
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
@@ -54,6 +54,11 @@ impl EngineSide {
     /// The store, if it was needed so far.
     pub fn opened(&self) -> Option<&Arc<dyn Store>> {
         self.store.get()
+    }
+
+    /// What a job has said so far: events of its live output with a number above `after`, in order, at most `limit`.
+    pub async fn said(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
+        self.call(move |store| async move { store.read(job, after, limit).await }).await
     }
 
     async fn call<T, F>(&self, call: impl FnOnce(Arc<dyn Store>) -> F + Send + 'static) -> Result<T, Error>

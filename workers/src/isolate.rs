@@ -98,7 +98,7 @@ async fn hear(line: &str, cx: &Context) -> Option<Ran> {
         Ok(Said::Event(LiveEvent::Output { text })) => cx.output(&text).await,
         Ok(Said::Event(LiveEvent::Text { step, attempt, text })) => cx.text(step, attempt, &text).await,
         Ok(Said::Event(LiveEvent::Reset { step, attempt })) => cx.reset(step, attempt).await,
-        Ok(Said::Event(LiveEvent::Cut)) => {}
+        Ok(Said::Event(LiveEvent::Cut)) => cx.cut().await,
         Ok(Said::Left(left)) => cx.left.set(Some(left)),
         Ok(Said::Ended(ended)) => return Some(ended.into()),
         Err(_) => tracing::debug!(line, "a job printed something"),

@@ -14,6 +14,12 @@ use std::{collections::BTreeMap, sync::Arc};
 pub trait Handler<J: Job>: Send + Sync + 'static {
     /// Runs one job. It is dropped when the job's time is up or its lease is lost.
     async fn run(&self, job: J, cx: &Context) -> anyhow::Result<Outcome<J::Output>>;
+
+    /// Checks a job that is handed in where this handler is known, beyond what [`Job::validate`] can: against what is
+    /// configured. It is not asked again before the job runs.
+    fn check(&self, _job: &J) -> Result<(), Invalid> {
+        Ok(())
+    }
 }
 
 /// A handler with its types erased.
@@ -78,7 +84,8 @@ impl<J: Job, H: Handler<J>> AnyHandler for Typed<H, J> {
     }
 
     fn check(&self, payload: &RawValue) -> Result<(), Invalid> {
-        parse::<J>(payload).map(drop)
+        let job = parse::<J>(payload)?;
+        self.handler.check(&job).map_err(|e| e.under("payload"))
     }
 
     fn defaults(&self) -> Options {

@@ -1,6 +1,6 @@
 //! `chat-turn`: one message of a user in a session, answered by an agent.
 
-use crate::{Group, Invalid, Job, Options, names};
+use crate::{Group, Invalid, Job, JobId, MicroUsd, Options, Usage, names};
 use serde::{Deserialize, Serialize};
 
 /// One turn of a chat. Turns of a session run one at a time, in order: submit with [`ChatTurn::options`].
@@ -25,10 +25,35 @@ pub struct ChatTurn {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatReply {
-    /// The whole answer.
+    /// The whole answer: the text of the newest assistant entry that the turn left. Empty where the message was part of
+    /// another turn.
     pub text: String,
-    /// The model that wrote it.
+    /// The model that wrote it; empty where the message was part of another turn.
     pub model: String,
+    /// The session it is in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub session: String,
+    /// The numbers of the messages that it answers, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<u64>,
+    /// The job whose turn answers this message, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<JobId>,
+    /// Whether the answer was cut off at its longest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+    /// Finished calls of models and tools, those for a summary among them.
+    #[serde(default)]
+    pub steps: u32,
+    /// Tokens of the turn, as far as providers said.
+    #[serde(default)]
+    pub usage: Usage,
+    /// What the turn cost, as far as prices are known.
+    #[serde(default)]
+    pub cost: MicroUsd,
+    /// What a user should know of it: a model that was asked for and is not configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl ChatTurn {

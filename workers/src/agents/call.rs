@@ -24,6 +24,8 @@ use std::{sync::Arc, time::Duration};
 /// A model's step that has to be made.
 pub(super) struct Asked<'a> {
     pub next: &'a Next,
+    /// Which one of its thread's it is, from 1.
+    pub step: u32,
     /// What is new in its input, for the record.
     pub new: Box<RawValue>,
     pub talk: &'a Talk,
@@ -49,15 +51,17 @@ impl Run {
     ) -> Result<Said, Halt> {
         let next = Next::new(place.take_one(), StepKind::Llm, format!("llm:{name}"), &place.head, content);
         place.head = next.hash;
+        place.asked += 1;
+        let step = place.asked;
         let mut compacted = Self::recall(side, talk, &next)?;
-        if let Some(step) = place.recorded(next.key) {
-            self.same(&next, &step).await?;
-            return record::read(&step);
+        if let Some(recorded) = place.recorded(next.key) {
+            self.same(&next, &recorded).await?;
+            return record::read(&recorded);
         }
         self.job.border()?;
         self.meter.allow_step()?;
         loop {
-            let asked = Asked { next: &next, new: record::write(new)?, talk };
+            let asked = Asked { next: &next, step, new: record::write(new)?, talk };
             if let Some(said) = self.try_route(&asked, compacted).await? {
                 return Ok(said);
             }
@@ -123,7 +127,8 @@ impl Run {
     /// `None` among them asks for a smaller context.
     fn order(&self, asked: &Asked<'_>, compacted: bool) -> Vec<Option<String>> {
         let catalog = &self.agents.means.catalog;
-        let route = self.agents.route(&self.plan.definition, self.plan.route.as_deref());
+        let own = asked.talk.route.as_deref();
+        let route = self.agents.route(&self.plan.definition, own, self.plan.route.as_deref());
         let first = self.plan.models.iter().find_map(|name| catalog.model(name));
         let input_tokens = first.map_or(0, |(provider, model)| self.estimate(asked.talk, (provider, model)).input);
         let facts = Facts { input_tokens, budget_left: self.meter.left(), ..Facts::default() };

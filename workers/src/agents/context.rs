@@ -35,6 +35,10 @@ pub struct Told {
     pub messages: Vec<Message>,
     #[allow(missing_docs)]
     pub tokens: u64,
+    /// The oldest entry that is told as it is.
+    pub from: Option<u64>,
+    /// The newest entry that a summary stands for.
+    pub upto: Option<u64>,
     /// The newest entry that is not told and that no summary stands for.
     pub left_out: Option<u64>,
 }
@@ -117,10 +121,73 @@ pub fn tell(branch: &[SessionEntry], budget: Budget, count: impl Fn(&str) -> u64
         let first = messages.iter().position(|(_, message)| matches!(message, Message::User { .. }));
         left_out = messages.drain(..first.unwrap_or(0)).next_back().map(|(entry, _)| entry).or(left_out);
     }
-    let mut messages: Vec<Message> = messages.into_iter().map(|(_, message)| message).collect();
+    let from = messages.first().map(|(entry, _)| *entry);
+    let messages = in_order(must.summary, messages.into_iter().map(|(_, message)| message).collect());
+    Ok(Told { system, messages, tokens, from, upto: must.upto, left_out })
+}
+
+/// What was decided to be told of a branch, which is the newest first: a summary, and the entries from one on.
+pub fn retell(
+    branch: &[SessionEntry],
+    from: u64,
+    summary: Option<&str>,
+    budget: Budget,
+    count: impl Fn(&str) -> u64,
+) -> Result<Told, Unfit> {
+    let (mut systems, mut messages) = (Vec::new(), Vec::new());
+    let mut before = false;
+    for entry in branch {
+        match entry.kind {
+            EntryKind::System => systems.insert(0, read(entry)?.text),
+            EntryKind::Summary => {}
+            kind if !before => messages.push(message(kind, entry.partial, read(entry)?, budget, &count)),
+            _ => {}
+        }
+        before |= entry.id == from;
+    }
+    messages.reverse();
+    let messages = in_order(summary.map(self::summary), messages);
+    Ok(Told { system: systems.join("\n\n"), messages, tokens: 0, from: Some(from), upto: None, left_out: None })
+}
+
+/// The words of the newest summary of a branch, which is the newest first, and the newest entry that it stands for.
+pub fn newest_summary(branch: &[SessionEntry]) -> Result<Option<(u64, String)>, Unfit> {
+    for entry in branch.iter().filter(|entry| entry.kind == EntryKind::Summary) {
+        let Content { text, upto, .. } = read(entry)?;
+        if let Some(upto) = upto {
+            return Ok(Some((upto, text)));
+        }
+    }
+    Ok(None)
+}
+
+/// What an entry says, for a summary to be made of it: who, and in which words.
+pub fn plain(
+    entry: &SessionEntry,
+    budget: Budget,
+    count: impl Fn(&str) -> u64,
+) -> Result<Option<(&'static str, String)>, Unfit> {
+    let who = match entry.kind {
+        EntryKind::System | EntryKind::Summary => return Ok(None),
+        EntryKind::User => "user",
+        EntryKind::Assistant => "assistant",
+        EntryKind::Tool => "tool",
+    };
+    let Content { text, parts, .. } = read(entry)?;
+    let said = |part: &Part| match part {
+        Part::Text { text } => text.clone(),
+        Part::ToolCall { name, arguments, .. } => format!("[calls {name} with {arguments}]"),
+        Part::Opaque { .. } => String::new(),
+    };
+    let words = if parts.is_empty() { text } else { parts.iter().map(said).collect() };
+    let words = if entry.kind == EntryKind::Tool { trim(&words, budget.tool_tokens, &count) } else { words };
+    Ok((!words.trim().is_empty()).then_some((who, words)))
+}
+
+fn in_order(summary: Option<Message>, mut messages: Vec<Message>) -> Vec<Message> {
     pair(&mut messages);
-    messages.splice(0..0, must.summary);
-    Ok(Told { system, messages, tokens, left_out })
+    messages.splice(0..0, summary);
+    messages
 }
 
 /// What is told in any case.
@@ -161,7 +228,7 @@ fn message(kind: EntryKind, partial: bool, content: Content, budget: Budget, cou
 }
 
 /// Head and tail of a text, in about so many tokens.
-fn trim(text: &str, tokens: u64, count: &impl Fn(&str) -> u64) -> String {
+pub fn trim(text: &str, tokens: u64, count: &impl Fn(&str) -> u64) -> String {
     let all = count(text);
     if all <= tokens {
         return text.to_owned();

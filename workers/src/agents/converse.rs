@@ -3,6 +3,7 @@
 use super::{
     answer::{Answer, Form},
     halt::Halt,
+    history::Ear,
     model::{Message, Part, Reply, Stop},
     record::{New, Said},
     run::Run,
@@ -18,7 +19,7 @@ use serde_json::{Value, to_value};
 const SIDE: u32 = 1 << 29;
 
 /// A conversation that goes on.
-struct Going<'a> {
+pub(super) struct Going<'a> {
     name: &'a str,
     talk: Talk,
     form: Form,
@@ -29,6 +30,8 @@ struct Going<'a> {
     before: String,
     /// Whether the model was asked once more for an answer.
     asked_again: bool,
+    /// Who else is in the conversation. To people an answer that was cut off at its longest is one.
+    ear: Option<Ear<'a>>,
 }
 
 impl Run {
@@ -44,9 +47,6 @@ impl Run {
         vars: &(impl Serialize + Sync),
         tools: &Toolbox,
     ) -> Result<Answer, Halt> {
-        if thread >= SIDE {
-            return Err(Halt::fail("bad_thread", format!("thread {thread} is not below 2^29")));
-        }
         let definition = self.part(part)?;
         let Some(tools) = tools.only(&definition.tools) else { return Err(self.without_tools(part, tools).await) };
         let (system, prompt) = definition.render(vars).map_err(|error| {
@@ -55,30 +55,29 @@ impl Run {
         })?;
         let specs = tools.specs(&definition.tools, &self.plan.definition.roles);
         let (talk, opening) = Talk::open(definition, system, prompt, specs);
-        let form = Form::new(definition.answer.as_ref())?;
         let content = json(&opening)?;
-        let new = (New::Opening(opening), content);
-        let going =
-            Going { name: part, talk, form, watch: Watch::default(), new, before: String::new(), asked_again: false };
-        let mut place = self.threads.enter(thread)?;
-        let mut side = self.threads.enter(thread | SIDE)?;
-        self.go((&mut place, &mut side), going, &tools).await
+        let going = Going::new(part, talk, Form::new(definition.answer.as_ref())?, (New::Opening(opening), content));
+        self.go(thread, going, &tools).await
     }
 
-    async fn go(
-        &self,
-        (place, side): (&mut Place, &mut Place),
-        mut going: Going<'_>,
-        tools: &Toolbox,
-    ) -> Result<Answer, Halt> {
+    /// Goes on until the model has said what it was asked for.
+    pub(super) async fn go(&self, thread: u32, mut going: Going<'_>, tools: &Toolbox) -> Result<Answer, Halt> {
+        if thread >= SIDE {
+            return Err(Halt::fail("bad_thread", format!("thread {thread} is not below 2^29")));
+        }
+        let mut entered = (self.threads.enter(thread)?, self.threads.enter(thread | SIDE)?);
+        let (place, side): (&mut Place, &mut Place) = (&mut entered.0, &mut entered.1);
         loop {
+            going.listen(self, place.upcoming()).await?;
             let (new, content) = (&going.new.0, &going.new.1);
             let Said { by, reply } =
                 self.ask((&mut *place, &mut *side), &mut going.talk, going.name, (new, content)).await?;
             let calls = calls(&reply);
             let (text, stop) = (reply.text(), reply.stop);
             if !reply.parts.is_empty() {
-                going.talk.say(Message::Assistant { parts: reply.parts });
+                let message = Message::Assistant { parts: reply.parts };
+                going.note(place.asked, Some(&by), &message);
+                going.talk.say(message);
             }
             if calls.is_empty() {
                 if let Some((text, value)) = going.ended(&text, &stop)? {
@@ -92,13 +91,14 @@ impl Run {
                 return Err(Halt::fail("stuck", what));
             }
             let results = self.use_tools(place, calls, tools).await?;
-            going.hear(results.into_iter().map(|(seq, call, gave)| (seq, gave.message(&call.id))))?;
+            let step = place.asked;
+            going.hear(step, results.into_iter().map(|(seq, call, gave)| (seq, gave.message(&call.id))))?;
         }
     }
 
     /// The agent wants tools that this version does not have: another run begins with what the agent is now, unless it
     /// still wants them.
-    async fn without_tools(&self, part: &str, tools: &Toolbox) -> Halt {
+    pub(super) async fn without_tools(&self, part: &str, tools: &Toolbox) -> Halt {
         let gone: Vec<_> = self.plan.definition.tools().filter(|name| tools.get(name).is_none()).collect();
         let still = self.fresh.as_ref().is_none_or(|fresh| fresh.hash == self.plan.hash);
         if still {
@@ -111,7 +111,40 @@ impl Run {
     }
 }
 
-impl Going<'_> {
+impl<'a> Going<'a> {
+    pub(super) fn new(name: &'a str, talk: Talk, form: Form, new: (New, Value)) -> Self {
+        let (watch, before) = (Watch::default(), String::new());
+        Self { name, talk, form, watch, new, before, asked_again: false, ear: None }
+    }
+
+    /// The same with somebody else in the conversation.
+    pub(super) fn heard_by(self, ear: Ear<'a>) -> Self {
+        Self { ear: Some(ear), ..self }
+    }
+
+    /// Takes in what people said meanwhile, before the model's step of this number.
+    async fn listen(&mut self, run: &Run, at: u32) -> Result<(), Halt> {
+        let Some(ear) = &mut self.ear else { return Ok(()) };
+        let heard = run.listen(ear, at).await?;
+        if heard.is_empty() {
+            return Ok(());
+        }
+        for text in &heard {
+            self.talk.say(Message::User { text: text.clone() });
+        }
+        let content = Value::Array(vec![self.new.1.take(), json(&heard)?]);
+        let new = std::mem::replace(&mut self.new.0, New::Results(Vec::new()));
+        self.new = (New::Heard(Box::new(new), heard), content);
+        Ok(())
+    }
+
+    /// Says what is on record now.
+    fn note(&self, step: u32, by: Option<&str>, message: &Message) {
+        if let Some(ear) = &self.ear {
+            ear.company.noted(step, by, message);
+        }
+    }
+
     /// The model called nothing: its answer, if it will do, or `None` once it is asked again.
     fn ended(&mut self, text: &str, stop: &Stop) -> Result<Option<(String, Option<Value>)>, Halt> {
         if *stop == Stop::Refused {
@@ -121,7 +154,7 @@ impl Going<'_> {
         let text = std::mem::take(&mut self.before) + text;
         let wrong = match self.form.read(&text) {
             // JSON that is whole is whole, whatever came after it.
-            Ok(value) if !cut || self.form.is_shaped() => return Ok(Some((text, value))),
+            Ok(value) if !cut || self.form.is_shaped() || self.ear.is_some() => return Ok(Some((text, value))),
             Ok(_) => "the answer was cut off at its longest".to_owned(),
             Err(wrong) if cut => format!("the answer was cut off at its longest; {wrong}"),
             Err(wrong) => wrong,
@@ -146,10 +179,11 @@ impl Going<'_> {
     }
 
     /// Tools answered.
-    fn hear(&mut self, results: impl Iterator<Item = (u32, Message)>) -> Result<(), Halt> {
+    fn hear(&mut self, step: u32, results: impl Iterator<Item = (u32, Message)>) -> Result<(), Halt> {
         let (seqs, messages): (Vec<u32>, Vec<Message>) = results.unzip();
         self.new = (New::Results(seqs), json(&messages)?);
         for message in messages {
+            self.note(step, None, &message);
             self.talk.say(message);
         }
         Ok(())
@@ -167,6 +201,6 @@ fn calls(reply: &Reply) -> Vec<ToolCall> {
     reply.parts.iter().filter_map(call).collect()
 }
 
-fn json(value: &impl Serialize) -> Result<Value, Halt> {
+pub(super) fn json(value: &impl Serialize) -> Result<Value, Halt> {
     to_value(value).map_err(|error| Halt::fail("journal", format!("a step cannot be written as JSON: {error}")))
 }

@@ -16,8 +16,11 @@ use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 /// Largest agent file, in bytes.
 const MAX_FILE: u64 = 256 << 10;
 /// Those that come with the program: file name, text.
-const EMBEDDED: &[(&str, &str)] =
-    &[("code-review.toml", include_str!("files/code-review.toml")), ("tour.toml", include_str!("files/tour.toml"))];
+const EMBEDDED: &[(&str, &str)] = &[
+    ("chat.toml", include_str!("files/chat.toml")),
+    ("code-review.toml", include_str!("files/code-review.toml")),
+    ("tour.toml", include_str!("files/tour.toml")),
+];
 
 /// An agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +75,13 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct PartDefinition {
+    /// Which models may do it, where that is not for the agent's route to say; one that is not configured counts for
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// Most tokens that it is told of a history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_tokens: Option<u64>,
     /// A template.
     pub system: Option<String>,
     /// A template: the first thing that is said.

@@ -80,13 +80,21 @@ pub enum Said {
     Text {
         #[allow(missing_docs)]
         thread: u32,
+        /// Which of the thread's steps of models, from 1.
+        step: u32,
+        /// Which call for that step, from 1.
+        attempt: u32,
         #[allow(missing_docs)]
         text: String,
     },
-    /// The call begins anew: what was shown of that thread's answer so far is void.
+    /// The call begins anew: what was shown of that step's answer so far is void.
     Again {
         #[allow(missing_docs)]
         thread: u32,
+        #[allow(missing_docs)]
+        step: u32,
+        #[allow(missing_docs)]
+        attempt: u32,
     },
 }
 
@@ -175,6 +183,7 @@ impl Agents {
         let journal = &self.means.journal;
         let opened = job.patiently(SHORT, || journal.open_run(&job.lease, start.clone())).await?;
         let mut opened = opened.ok_or(Halt::LeaseLost)?;
+        let resumed = !opened.fresh;
         let pinned = Plan::read(&opened.plan).filter(|pinned| self.goes_on(pinned, fresh.as_ref().ok()));
         let (plan, fresh) = match (pinned, fresh) {
             (Some(pinned), fresh) => (pinned, fresh.ok()),
@@ -191,13 +200,14 @@ impl Agents {
         let meter = Meter::new(plan.definition.limits, &opened, &steps, self.means.clock.clone());
         let span = traced::run(&plan.definition.name, opened.run, &job);
         let threads = Threads::new(steps);
-        Ok(Run { agents: self.clone(), job, id: opened.run, plan, fresh, meter, threads, span })
+        Ok(Run { agents: self.clone(), job, id: opened.run, plan, fresh, meter, threads, span, resumed })
     }
 
-    /// Which models may do what an agent does.
-    pub(super) fn route(&self, definition: &Definition, wanted: Option<&str>) -> Option<Arc<Route>> {
+    /// Which models may do what an agent does, or a part of it that has a route of its `own`.
+    pub(super) fn route(&self, definition: &Definition, own: Option<&str>, wanted: Option<&str>) -> Option<Arc<Route>> {
         let catalog = &self.means.catalog;
-        let wanted = wanted.and_then(|name| catalog.route(name));
+        let own = own.and_then(|name| catalog.route(name));
+        let wanted = own.or_else(|| wanted.and_then(|name| catalog.route(name)));
         wanted.or_else(|| catalog.route(&definition.route)).or_else(|| catalog.route(ANY))
     }
 
@@ -208,9 +218,11 @@ impl Agents {
             Halt::fail("unknown_agent", format!("there is no agent `{agent}`; known are: {}", known.join(", ")))
         };
         let definition: &Definition = self.means.definitions.get(agent).ok_or_else(unknown)?;
-        let route = self.route(definition, wanted).ok_or_else(|| no_route(definition))?;
+        let route = self.route(definition, None, wanted).ok_or_else(|| no_route(definition))?;
+        let own = definition.parts.values().filter_map(|part| self.means.catalog.route(part.route.as_deref()?));
+        let routes: Vec<Arc<Route>> = std::iter::once(route).chain(own).collect();
         let mut models: Vec<String> = Vec::new();
-        for choice in &route.models {
+        for choice in routes.iter().flat_map(|route| &route.models) {
             if !models.contains(&choice.model) {
                 models.push(choice.model.clone());
             }

@@ -21,6 +21,8 @@ pub(super) enum New {
     Results(Vec<u32>),
     /// Something that we say.
     Said(String),
+    /// One of these, and what people said meanwhile.
+    Heard(Box<New>, Vec<String>),
 }
 
 /// All that is known of a conversation before its first answer, but for the model.
@@ -35,6 +37,31 @@ pub(super) struct Opening {
     pub temperature: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Shape>,
+    /// What was said before, where it is a history; then there is no prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
+}
+
+/// Entries of a session that a conversation goes on with. They never change, so they are not in the journal again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The newest one.
+    pub leaf: u64,
+    /// The oldest one that is told; what was before is told by a summary, if at all.
+    pub from: u64,
+    /// How many messages they make.
+    pub messages: u64,
+    /// The newest message of a user.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub newest: String,
+}
+
+/// What people said meanwhile: messages up to one, told from a step on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Heard {
+    /// The number of the model's step that is told of them.
+    pub at: u32,
+    pub upto: u64,
 }
 
 /// What a model's step gave.

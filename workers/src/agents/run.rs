@@ -32,6 +32,8 @@ pub struct Run {
     pub(super) threads: Threads,
     /// What its calls are part of, in traces.
     pub(super) span: Span,
+    /// Whether an earlier attempt of the job began it, or one that it takes the place of.
+    pub(super) resumed: bool,
 }
 
 /// A step that is about to be made.
@@ -76,6 +78,11 @@ impl Run {
         }
     }
 
+    /// The decision that comes next in a thread, if it is on record.
+    pub fn decided<T: DeserializeOwned>(&self, thread: u32) -> Result<Option<T>, Halt> {
+        self.threads.enter(thread)?.peek().map(record::read).transpose()
+    }
+
     /// What it has cost so far, lost calls included as far as that is known.
     pub fn spent(&self) -> Spent {
         self.meter.spent()
@@ -95,6 +102,11 @@ impl Run {
     /// The models that answered, by our names.
     pub fn models(&self) -> Vec<String> {
         self.meter.models()
+    }
+
+    /// Whether an earlier attempt of the job did something already.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Its name.

@@ -3,7 +3,7 @@
 use super::{
     definition::PartDefinition,
     model::{Message, Request, ToolSpec, Wire, tokens::Counter},
-    record::Opening,
+    record::{History, Opening},
 };
 use std::{
     collections::HashMap,
@@ -16,6 +16,8 @@ const KEPT: usize = 2;
 /// A conversation.
 pub(super) struct Talk {
     pub request: Request,
+    /// Of the part, where it has one of its own.
+    pub route: Option<String>,
     /// Each wire counts differently; messages that were counted are not counted again.
     counters: Mutex<HashMap<Wire, Counted>>,
 }
@@ -45,8 +47,23 @@ impl Talk {
             max_output: part.max_output,
             temperature: part.temperature,
             answer: part.answer.clone(),
+            history: None,
         };
-        (Self { request, counters: Mutex::default() }, opening)
+        (Self { request, route: part.route.clone(), counters: Mutex::default() }, opening)
+    }
+
+    /// Goes on with a history, which is not put on record again: `history` says where it is.
+    pub fn resume(
+        part: &PartDefinition,
+        system: String,
+        messages: Vec<Message>,
+        tools: Vec<ToolSpec>,
+        history: History,
+    ) -> (Self, Opening) {
+        let (mut talk, mut opening) = Self::open(part, system, String::new(), tools);
+        talk.request.messages = messages;
+        opening.history = Some(history);
+        (talk, opening)
     }
 
     /// Something more was said.
@@ -117,6 +134,8 @@ mod tests {
 
     fn talk(sizes: &[usize]) -> Talk {
         let part = PartDefinition {
+            route: None,
+            context_tokens: None,
             system: None,
             prompt: String::new(),
             tools: Vec::new(),

@@ -16,12 +16,14 @@ pub(super) struct Place {
     next: u32,
     /// Hash of the last step whose successors build on it.
     pub head: InputHash,
+    /// Steps of models so far.
+    pub asked: u32,
     recorded: BTreeMap<u32, Step>,
 }
 
 impl Place {
     fn new(thread: u32) -> Self {
-        Self { thread, next: 0, head: chain::START, recorded: BTreeMap::new() }
+        Self { thread, next: 0, head: chain::START, asked: 0, recorded: BTreeMap::new() }
     }
 
     /// The next `count` numbers: they are given before any of the steps is made.
@@ -36,6 +38,11 @@ impl Place {
         let seq = self.next;
         self.next += 1;
         StepKey { thread: self.thread, seq }
+    }
+
+    /// The number that [`Place::take_one`] gives next.
+    pub fn upcoming(&self) -> u32 {
+        self.next
     }
 
     /// The next step, if it is on record.

@@ -49,14 +49,7 @@ fn messages(step: &SaidStep) -> Vec<TranscriptMessage> {
         StepKind::Decision => {}
         StepKind::Llm => {
             match read::<New>(step.request.as_deref()) {
-                Some(New::Opening(opening)) => {
-                    if !opening.system.is_empty() {
-                        said.push(message(Speaker::System, &opening.system));
-                    }
-                    said.push(message(Speaker::User, &opening.prompt));
-                }
-                Some(New::Said(text)) => said.push(message(Speaker::User, &text)),
-                Some(New::Results(_)) => {}
+                Some(new) => said.extend(told(step, &new)),
                 None => said.extend(step.request.as_deref().map(|json| message(Speaker::User, json.get()))),
             }
             match read::<Said>(step.response.as_deref()) {
@@ -78,6 +71,29 @@ fn messages(step: &SaidStep) -> Vec<TranscriptMessage> {
         }
     }
     said
+}
+
+/// What a model was told that was new.
+fn told(step: &SaidStep, new: &New) -> Vec<TranscriptMessage> {
+    let message = |role, text: &str| message(step, role, text);
+    match new {
+        New::Opening(opening) => {
+            let system = (!opening.system.is_empty()).then(|| message(Speaker::System, &opening.system));
+            let prompt = match &opening.history {
+                None => message(Speaker::User, &opening.prompt),
+                // The rest is in the session.
+                Some(history) => message(Speaker::User, &history.newest),
+            };
+            system.into_iter().chain([prompt]).collect()
+        }
+        New::Said(text) => vec![message(Speaker::User, text)],
+        New::Results(_) => Vec::new(),
+        New::Heard(new, heard) => {
+            let mut said = told(step, new);
+            said.extend(heard.iter().map(|text| message(Speaker::User, text)));
+            said
+        }
+    }
 }
 
 /// What a model said: its text, then its calls.

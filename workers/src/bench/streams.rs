@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     engine_side::EngineSide,
     fleet::{Fleet, FleetOptions, QueueWeight},
+    handlers::Choir,
     metrics::Metrics,
     registry::Registry,
     store::{Store, Submission},
@@ -93,7 +94,7 @@ async fn through(
     let metrics = Metrics::new();
     let (tell, mut told) = mpsc::unbounded_channel();
     let agents = agents(store, catalog, &metrics)?;
-    let registry = Registry::new().with::<Talk>(Talker { agents, tell });
+    let registry = Registry::new().with::<Talk>(Talker { agents, tell, choir: Choir::default() });
     let options = FleetOptions {
         concurrency: plan.runs as usize,
         queues: vec![QueueWeight::new(QUEUE, 1)],

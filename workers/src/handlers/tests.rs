@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn kinds() -> Registry {
-    standard(Roots::Anywhere, None).with::<Drill>(Driller)
+    standard(Roots::Anywhere, None, None).with::<Drill>(Driller)
 }
 
 /// As the API does; answers whether the job is let in.

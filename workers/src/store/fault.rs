@@ -1,6 +1,7 @@
 //! A store that can be made to fail, for tests: down, up again, or working but silent.
 
 mod archive;
+mod borders;
 
 use super::{
     AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, Promoted,
@@ -18,6 +19,7 @@ use crate::{
     },
 };
 use async_trait::async_trait;
+use borders::Borders;
 use flotilla_jobs::{
     Accepted, Filter, JobId, JobRecord, JobState, Page, Progress,
     api::{JobStep, SpendQuery, SpendRow, StepPlace},
@@ -43,6 +45,7 @@ struct State {
     /// The operation whose next call is refused for good.
     refuse: Mutex<Option<&'static str>>,
     failed: Notify,
+    borders: Borders,
 }
 
 /// `store` behind switches that make its calls fail.
@@ -72,6 +75,17 @@ impl Faults {
         *self.0.refuse.lock().unwrap_or_else(PoisonError::into_inner) = Some(operation);
     }
 
+    /// From the n-th border on, counted from 1, no call is answered any more: as if the process had died there. Only
+    /// operations that run a job count; each has a border before it and one after it.
+    pub fn die_at(&self, border: usize) {
+        self.0.borders.die_at(border);
+    }
+
+    /// Returns once it has died.
+    pub async fn died(&self) {
+        self.0.borders.died().await;
+    }
+
     /// Returns when the next call has failed.
     pub async fn failed(&self) {
         self.0.failed.notified().await;
@@ -82,6 +96,7 @@ impl Faults {
         operation: &'static str,
         call: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
+        self.0.borders.cross(operation).await;
         if self.0.down.load(Ordering::SeqCst) {
             return Err(self.fail("down"));
         }
@@ -90,6 +105,7 @@ impl Faults {
             return Err(Error::Corrupt { what: "fault", detail: format!("{operation} is refused") });
         }
         let answer = call.await;
+        self.0.borders.cross(operation).await;
         if take(&self.0.lose, operation) {
             return Err(self.fail("reply lost"));
         }

@@ -185,7 +185,7 @@ async fn a_failed_call_is_made_again_and_then_elsewhere() {
     let run = world.open().await;
     let answer = run.converse(0, "talk", &(), &Toolbox::default()).await.unwrap();
     assert_eq!((answer.model.as_str(), provider.calls()), ("second", 2));
-    assert!(world.said.lock().unwrap().contains(&Said::Again { thread: 0 }));
+    assert!(world.said.lock().unwrap().contains(&Said::Again { thread: 0, step: 1, attempt: 2 }));
 
     let wrong = Arc::new(Scripted::new(|_, _, _| Err(fails(Class::Invalid))));
     let world = World::new(wrong.clone()).await;

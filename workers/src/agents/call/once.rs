@@ -121,7 +121,7 @@ impl Run {
             }
         };
         if attempt > 1 {
-            (self.job.say)(Live::Again { thread: asked.next.key.thread });
+            (self.job.say)(Live::Again { thread: asked.next.key.thread, step: asked.step, attempt });
         }
         let start = Instant::now();
         let prompts = self.agents.prompts;
@@ -134,7 +134,7 @@ impl Run {
             request: &asked.talk.request,
             prompts,
         });
-        let (result, late) = self.call(asked, provider, model).instrument(span.clone()).await;
+        let (result, late) = self.call(asked, attempt, provider, model).instrument(span.clone()).await;
         let bill = Bill::of(model, &result, hold);
         traced::chatted(&span, &result, bill.cost, prompts);
         drop(span);
@@ -238,16 +238,17 @@ impl Run {
     async fn call(
         &self,
         asked: &Asked<'_>,
+        attempt: u32,
         provider: &Provider,
         model: &Model,
     ) -> (Result<Answered, ModelError>, bool) {
-        let thread = asked.next.key.thread;
+        let (thread, step) = (asked.next.key.thread, asked.step);
         let mut request = asked.talk.request.clone();
         request.max_output = request.max_output.min(model.max_output);
         let say = self.job.say.clone();
         let mut hear = move |event| {
             if let Event::Text(text) = event {
-                say(Live::Text { thread, text });
+                say(Live::Text { thread, step, attempt, text });
             }
         };
         let end = self.job.cancelled.child_token();

@@ -62,6 +62,8 @@ struct FileLimits {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FilePart {
+    route: Option<Spanned<String>>,
+    context_tokens: Option<Spanned<u64>>,
     system: Option<Spanned<String>>,
     prompt: Spanned<String>,
     #[serde(default)]
@@ -152,7 +154,13 @@ impl Source<'_> {
                 template::check(name, text.get_ref()).map_err(|bad| self.bad_template(text, &bad))?;
             }
         }
+        if let Some(empty) = read.route.as_ref().filter(|route| route.get_ref().is_empty()) {
+            let what = "route is empty; name a route of the configuration, or leave it out for the agent's own";
+            return Err(self.bad(empty.span().start, what));
+        }
         let part = PartDefinition {
+            route: read.route.map(Spanned::into_inner),
+            context_tokens: read.context_tokens.map(|tokens| self.above_zero("context_tokens", tokens)).transpose()?,
             answer: read.answer.map(|shape| self.shape(shape)).transpose()?,
             max_output,
             temperature: read.temperature.map(Spanned::into_inner),

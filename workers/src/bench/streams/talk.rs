@@ -5,7 +5,7 @@ use crate::{
     agents::{Agents, Halt, JobRef, Said, Toolbox},
     bench::QUEUE,
     context::Context,
-    handlers::Aloud,
+    handlers::Choir,
     registry::Handler,
     store::LiveEvent,
 };
@@ -42,13 +42,14 @@ impl Job for Talk {
 pub(super) struct Talker {
     pub agents: Agents,
     pub tell: mpsc::UnboundedSender<Told>,
+    pub choir: Choir,
 }
 
 #[async_trait]
 impl Handler<Talk> for Talker {
     async fn run(&self, job: Talk, cx: &Context) -> anyhow::Result<Outcome<()>> {
         let _ = self.tell.send(Told::Started { n: job.n, at: Instant::now() });
-        let (heard, aloud) = (Arc::new(Mutex::new(Heard::default())), Arc::new(Aloud::default()));
+        let (heard, aloud) = (Arc::new(Mutex::new(Heard::default())), Arc::new(self.choir.join()));
         let ears = (Arc::clone(&heard), Arc::clone(&aloud), self.tell.clone());
         let say = move |said: Said| {
             let (heard, aloud, tell) = &ears;
@@ -67,7 +68,7 @@ impl Handler<Talk> for Talker {
             stopping: cx.stopping().clone(),
             say: Arc::new(say),
         };
-        let result = aloud.during(cx, self.talk(reference, job.n)).await;
+        let result = aloud.during(cx, &|| (), self.talk(reference, job.n)).await;
         let mut heard = *lock(&heard);
         heard.whole = result.is_ok();
         // One that was put off comes again.
