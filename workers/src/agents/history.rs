@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::json;
 
 /// Beside each thread there is one for what was heard in it, with this bit set in its number.
-const EARS: u32 = 1 << 30;
+const EARS: u32 = 1 << 28;
 /// What a hold has on top of an estimate, in thousandths: as much room is left free.
 const MARGIN: u64 = 50;
 
@@ -60,7 +60,8 @@ impl Run {
     /// messages in place of a prompt; what the part's prompt gives is said before them. An answer that is cut off at its
     /// longest is an answer.
     ///
-    /// The same messages must come with every attempt: what is on record is compared with them.
+    /// The same messages must come with every attempt: what is on record is compared with them. The thread's number is
+    /// the caller's, below 2^28.
     pub async fn go_on(
         &self,
         thread: u32,
@@ -70,6 +71,9 @@ impl Run {
         tools: &Toolbox,
         company: &dyn Company,
     ) -> Result<Answer, Halt> {
+        if thread >= EARS {
+            return Err(Halt::fail("bad_thread", format!("thread {thread} is not below 2^28")));
+        }
         let definition = self.part(part)?;
         let Some(tools) = tools.only(&definition.tools) else { return Err(self.without_tools(part, tools).await) };
         let Before { system: more, mut messages, history, heard } = before;

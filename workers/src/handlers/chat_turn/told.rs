@@ -10,7 +10,7 @@ use crate::{
         context::{self, Budget},
         history::{Room, count},
     },
-    sessions::{Began, Busy, SessionEntry},
+    sessions::{Began, Busy, EntryKind, SessionEntry},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -83,15 +83,25 @@ fn decide(branch: &[SessionEntry], leaf: u64, room: Room, began: &Began, can_sum
     if told.left_out.is_some() && can_summarize {
         told = tell(room.usual / 2).ok().filter(|less| less.left_out.is_some() && less.from.is_some()).unwrap_or(told);
     }
+    let (mut from, mut summarize) = (told.from.unwrap_or(leaf), told.left_out.filter(|_| can_summarize));
+    if let (Some(_), Some(at)) = (summarize, first_of_user(branch, from)) {
+        (from, summarize) = (branch[at].id, branch.get(at + 1).map(|before| before.id));
+    }
     let steers = began.session.busy == Busy::Steer;
     Ok(Decided {
         leaf,
-        from: told.from.unwrap_or(leaf),
+        from,
         covered: told.upto,
-        summarize: told.left_out.filter(|_| can_summarize),
+        summarize,
         tool_tokens: TOOL,
         heard: steers.then(|| began.messages.iter().map(|entry| entry.id).max().unwrap_or_default()),
     })
+}
+
+/// Where, from an entry on, a user speaks first: an answer goes with its question.
+fn first_of_user(branch: &[SessionEntry], from: u64) -> Option<usize> {
+    let at = branch.iter().position(|entry| entry.id == from)?;
+    branch[..=at].iter().rposition(|entry| entry.kind == EntryKind::User)
 }
 
 /// The messages that the turn began with, for people who read the journal.
