@@ -14,7 +14,7 @@ use flotilla_workers::{
     },
     clock::Clock,
     engine_side::EngineSide,
-    fleet::{Fleet, FleetOptions, Report},
+    fleet::{Fleet, FleetOptions, QueueWeight, Report},
     handlers::Chatter,
     metrics::Metrics,
     registry::Registry,
@@ -120,13 +120,14 @@ impl World {
 
     /// A worker.
     pub fn start(&self) -> Worker {
-        self.start_on(Arc::clone(&self.store))
+        self.start_on(Arc::clone(&self.store), ["default".to_owned()])
     }
 
-    /// A worker that sees the store through this.
-    pub fn start_on(&self, store: Arc<dyn Store>) -> Worker {
+    /// A worker that sees the store through this, and serves these queues.
+    pub fn start_on(&self, store: Arc<dyn Store>, queues: impl IntoIterator<Item = String>) -> Worker {
         let stop = CancellationToken::new();
-        let options = FleetOptions { concurrency: self.concurrency, ..FleetOptions::default() };
+        let queues = queues.into_iter().map(|queue| QueueWeight::new(queue, 1)).collect();
+        let options = FleetOptions { concurrency: self.concurrency, queues, ..FleetOptions::default() };
         let fleet = Fleet::new(Arc::clone(&store), self.registry(&store), Metrics::new(), options);
         Worker { fleet: tokio::spawn(fleet.run(stop.clone())), stop }
     }
@@ -139,6 +140,16 @@ impl World {
     /// Says something that is accepted.
     pub async fn say(&self, session: SessionId, text: &str) -> JobId {
         match self.post(vec![turn(session, text)]).await.remove(0) {
+            Posted::Accepted { job, .. } => job,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The same in a queue of its own.
+    pub async fn say_in(&self, queue: &str, session: SessionId, text: &str) -> JobId {
+        let mut post = post(&turn(session, text));
+        queue.clone_into(&mut post.job.spec.queue);
+        match self.store.post(vec![post]).await.unwrap().remove(0) {
             Posted::Accepted { job, .. } => job,
             other => panic!("{other:?}"),
         }
