@@ -3,6 +3,7 @@
 mod archive;
 mod burst;
 mod cancelling;
+mod chatting;
 mod client_gone;
 #[cfg(target_os = "linux")]
 mod clocks;

@@ -64,6 +64,11 @@ impl Place {
         }
     }
 
+    /// The name of the prefix and the schema on servers that all tests share.
+    pub fn shared(&self) -> Option<&str> {
+        if let Self::Remote(name) = self { Some(name) } else { None }
+    }
+
     fn name(&self) -> &str {
         if let Self::Remote(name) = self { name } else { "own" }
     }

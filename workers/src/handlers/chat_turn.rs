@@ -143,7 +143,7 @@ impl Chatter {
 impl Handler<ChatTurn> for Chatter {
     async fn run(&self, job: ChatTurn, cx: &Context) -> anyhow::Result<Outcome<ChatReply>> {
         let (Some(agents), Some(store)) = (&self.agents, &self.store) else {
-            return Ok(fail("no_agents", "this process has no agents; run the job with `flotilla worker`"));
+            return Ok(fail("no_agents", "this process has no agents; run the job with `flotilla work`"));
         };
         if !agents.has_models() {
             let what =
