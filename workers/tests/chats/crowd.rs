@@ -5,7 +5,7 @@
 
 use crate::{
     place::Place,
-    world::{World, soon, turn},
+    world::{World, is_full, soon, turn},
 };
 use flotilla_jobs::{Busy, EntryKind, JobId, JobState, SessionId, kinds::ChatReply};
 use flotilla_workers::sessions::Posted;
@@ -27,10 +27,9 @@ struct Told {
 }
 
 pub async fn many_talk_at_once_and_each_is_answered_as_its_session_says(place: Place) {
-    let full = std::env::var("FLOTILLA_CHATS").is_ok_and(|size| size == "full");
-    let (sessions, rounds) = if full { (1_000, 10) } else { (25, 3) };
+    let (sessions, rounds) = if is_full() { (1_000, 10) } else { (25, 3) };
     let mut world = World::new(place, json!({ "rules": [{ "then": { "text": "Very well, as you say." } }] })).await;
-    world.concurrency = 50;
+    (world.concurrency, world.look) = (50, Duration::from_millis(if is_full() { 500 } else { 20 }));
     let world = Arc::new(world);
     let workers = [world.start(), world.start()];
     let start = Instant::now();

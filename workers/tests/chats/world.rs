@@ -34,7 +34,7 @@ use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes, on a loaded machine.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// All of a branch.
 const ALL: Room = Room { entries: 1_000, bytes: 1 << 30 };
 
@@ -46,6 +46,8 @@ pub struct World {
     tools: Toolbox,
     now: Arc<AtomicI64>,
     pub concurrency: usize,
+    /// Between two looks whether a job has ended.
+    pub look: Duration,
 }
 
 /// A worker that runs.
@@ -71,7 +73,7 @@ impl World {
         let provider = Server::start(ModelOptions { script, ..ModelOptions::default() }).await.unwrap();
         let now = Arc::new(AtomicI64::new(1_800_000_000_000));
         let store = place.open(Clock::Manual(now.clone())).await;
-        Self { _place: place, store, provider, definitions, tools, now, concurrency: 8 }
+        Self { _place: place, store, provider, definitions, tools, now, concurrency: 8, look: Duration::from_millis(5) }
     }
 
     pub fn advance(&self, by: Duration) {
@@ -171,7 +173,7 @@ impl World {
             if job.state.is_terminal() {
                 return job;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(self.look).await;
         }
     }
 
@@ -268,6 +270,12 @@ fn words(entry: &SessionEntry) -> String {
     format!("{}{partial}: {}", entry.kind.as_str(), text(entry))
 }
 
+/// Whether everything is as large as it is meant to be in the end.
+pub fn is_full() -> bool {
+    std::env::var("FLOTILLA_CHATS").is_ok_and(|size| size == "full")
+}
+
 pub async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, what).await.expect("it happens in time")
+    let limit = if is_full() { 20 * PATIENCE } else { PATIENCE };
+    timeout(limit, what).await.expect("it happens in time")
 }
