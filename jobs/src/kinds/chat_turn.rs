@@ -22,7 +22,7 @@ pub struct ChatTurn {
 }
 
 /// The answer to a turn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatReply {
     /// The whole answer: the text of the newest assistant entry that the turn left. Empty where the message was part of

@@ -152,18 +152,9 @@ impl Handler<ChatTurn> for Chatter {
         }
         Ok(match store.begin_turn(&cx.lease).await {
             Ok(Whose::Began(began)) => self.take(agents, store, job, *began, cx).await,
-            Ok(Whose::Joined(other)) => Outcome::Done(ChatReply {
-                text: String::new(),
-                model: String::new(),
-                session: job.session,
-                messages: Vec::new(),
-                joined: Some(other),
-                cut: false,
-                steps: 0,
-                usage: flotilla_jobs::Usage::default(),
-                cost: flotilla_jobs::MicroUsd::ZERO,
-                notes: Vec::new(),
-            }),
+            Ok(Whose::Joined(other)) => {
+                Outcome::Done(ChatReply { session: job.session, joined: Some(other), ..ChatReply::default() })
+            }
             Ok(Whose::Wait(_)) => Outcome::Snooze(LOOK),
             Ok(Whose::Gone) => {
                 let what = "the job has no message in a session, or its session was deleted; say it with POST /v1/chat";

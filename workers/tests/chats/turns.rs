@@ -111,7 +111,7 @@ pub async fn a_busy_session_refuses_and_nothing_is_asked(place: Place) {
 }
 
 pub async fn a_call_that_is_cut_off_is_said_anew(place: Place) {
-    let cut = json!({ "text": STORY, "tokens_per_second": 100, "cut": { "after": 6, "how": "reset" } });
+    let cut = json!({ "text": STORY, "tokens_per_second": 100, "cut": { "after": 6, "how": "fin" } });
     let script = json!({ "rules": [{ "when": { "call": 1 }, "then": cut }, { "then": { "text": "Another one." } }] });
     let world = World::new(place, script).await;
     let worker = world.start();

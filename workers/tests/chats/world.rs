@@ -129,7 +129,9 @@ impl World {
     pub fn start_on(&self, store: Arc<dyn Store>, queues: impl IntoIterator<Item = String>) -> Worker {
         let stop = CancellationToken::new();
         let queues = queues.into_iter().map(|queue| QueueWeight::new(queue, 1)).collect();
-        let options = FleetOptions { concurrency: self.concurrency, queues, ..FleetOptions::default() };
+        // A machine that is slow is no handler that does not listen.
+        let (concurrency, grace) = (self.concurrency, PATIENCE);
+        let options = FleetOptions { concurrency, queues, grace, ..FleetOptions::default() };
         let fleet = Fleet::new(Arc::clone(&store), self.registry(&store), Metrics::new(), options);
         Worker { fleet: tokio::spawn(fleet.run(stop.clone())), stop }
     }
