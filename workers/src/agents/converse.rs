@@ -91,8 +91,8 @@ impl Run {
                 return Err(Halt::fail("stuck", what));
             }
             let results = self.use_tools(place, calls, tools).await?;
-            let step = place.asked;
-            going.hear(step, results.into_iter().map(|(seq, call, gave)| (seq, gave.message(&call.id))))?;
+            let asked = place.asked;
+            going.hear(asked, results.into_iter().map(|(seq, call, gave)| (seq, gave.message(&call.id))))?;
         }
     }
 

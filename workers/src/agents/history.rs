@@ -138,8 +138,8 @@ impl Run {
     fn first_model(&self, own: Option<&str>) -> Option<(Wire, super::model::Model)> {
         let route = self.agents.route(&self.plan.definition, own, self.plan.route.as_deref());
         let chosen = route.iter().flat_map(|route| route.models.iter().map(|choice| &choice.model));
-        let names = chosen.filter(|name| self.plan.models.contains(name)).chain(&self.plan.models);
-        let (provider, model) = names.filter_map(|name| self.agents.means.catalog.model(name)).next()?;
+        let mut names = chosen.filter(|name| self.plan.models.contains(name)).chain(&self.plan.models);
+        let (provider, model) = names.find_map(|name| self.agents.means.catalog.model(name))?;
         Some((provider.wire, (**model).clone()))
     }
 
@@ -154,20 +154,17 @@ impl Run {
             &json!({ "at": at }),
         );
         place.head = next.hash;
-        let (heard, mut said) = match place.recorded(next.key) {
-            Some(step) => {
-                self.same(&next, &step).await?;
-                (record::read::<Heard>(&step)?, None)
-            }
-            None => {
-                self.job.border()?;
-                let said = company.hear(*after).await?;
-                let heard = Heard { at, upto: said.last().map_or(*after, |(number, _)| *number) };
-                // A call that was begun must be the same when it is made again: so also silence is on record.
-                match self.note(&next, &json!({ "at": at }), &heard).await? {
-                    None => (heard, Some(said)),
-                    Some(earlier) => (record::read(&earlier)?, None),
-                }
+        let (heard, mut said) = if let Some(step) = place.recorded(next.key) {
+            self.same(&next, &step).await?;
+            (record::read::<Heard>(&step)?, None)
+        } else {
+            self.job.border()?;
+            let said = company.hear(*after).await?;
+            let heard = Heard { at, upto: said.last().map_or(*after, |(number, _)| *number) };
+            // A call that was begun must be the same when it is made again: so also silence is on record.
+            match self.note(&next, &json!({ "at": at }), &heard).await? {
+                None => (heard, Some(said)),
+                Some(earlier) => (record::read(&earlier)?, None),
             }
         };
         if said.is_none() && heard.upto > *after {

@@ -56,7 +56,7 @@ impl Choir {
     /// How long to gather for a job that has said so many events.
     fn gather(&self, events: u32) -> Duration {
         let speak = u32::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(MANY).min(MANY);
-        (LEAST + (MOST - LEAST) * speak / MANY) * (1 + events / EVENTS)
+        (LEAST + MOST.saturating_sub(LEAST) * speak / MANY) * (1 + events / EVENTS)
     }
 }
 

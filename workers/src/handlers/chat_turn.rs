@@ -85,8 +85,8 @@ impl Chatter {
             stopping: cx.stopping().clone(),
             say: Arc::new(move |said: Said| ears.hears(&said)),
         };
-        let answered =
-            turn.aloud.during(cx, &|| turn.keep(), self.answer(agents, reference, &job, &began, &turn)).await;
+        let answer = Box::pin(self.answer(agents, reference, &job, &began, &turn));
+        let answered = turn.aloud.during(cx, &|| turn.keep(), answer).await;
         match answered {
             Ok(reply) => {
                 turn.leave();
@@ -151,7 +151,7 @@ impl Handler<ChatTurn> for Chatter {
             return Ok(fail("no_model", what));
         }
         Ok(match store.begin_turn(&cx.lease).await {
-            Ok(Whose::Began(began)) => self.take(agents, store, job, *began, cx).await,
+            Ok(Whose::Began(began)) => Box::pin(self.take(agents, store, job, *began, cx)).await,
             Ok(Whose::Joined(other)) => {
                 Outcome::Done(ChatReply { session: job.session, joined: Some(other), ..ChatReply::default() })
             }

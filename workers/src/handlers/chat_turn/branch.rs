@@ -32,8 +32,9 @@ pub(super) async fn read(turn: &Turn, leaf: u64, enough: Option<usize>) -> Resul
     Ok(branch)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it is what an error is mapped with")]
 pub(super) fn unfit(unfit: context::Unfit) -> Halt {
-    let code = match unfit {
+    let code = match &unfit {
         context::Unfit::TooLong { .. } => "too_long",
         context::Unfit::Entry { .. } => "bad_entry",
     };

@@ -48,8 +48,8 @@ pub(super) fn summary(text: &str, upto: u64, by: &str) -> NewEntry {
 }
 
 /// What a session takes: where all of it is too much, the answer without what led to it.
-pub(super) fn within_limits(session: SessionId, summary: Option<NewEntry>, entries: Vec<NewEntry>) -> Left {
-    let all = |entries: Vec<NewEntry>| Left { session, entries: summary.clone().into_iter().chain(entries).collect() };
+pub(super) fn within_limits(session: SessionId, summary: Option<&NewEntry>, entries: Vec<NewEntry>) -> Left {
+    let all = |entries: Vec<NewEntry>| Left { session, entries: summary.cloned().into_iter().chain(entries).collect() };
     let left = all(entries.clone());
     if left.check().is_ok() {
         return left;
@@ -98,7 +98,7 @@ mod tests {
     fn what_is_too_much_is_the_answer_alone() {
         let session = SessionId::new();
         let many = vec![partial("x"); 1_500];
-        assert_eq!(within_limits(session, Some(summary("s", 1, "m")), many).entries.len(), 2);
+        assert_eq!(within_limits(session, Some(&summary("s", 1, "m")), many).entries.len(), 2);
         let long = vec![partial(&"\u{1}".repeat(MAX_ENTRY))];
         let left = within_limits(session, None, long);
         assert!(left.check().is_ok() && left.entries[0].content.get().contains("\"cut\":"));

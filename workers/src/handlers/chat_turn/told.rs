@@ -106,7 +106,7 @@ fn first_of_user(branch: &[SessionEntry], from: u64) -> Option<usize> {
 
 /// The messages that the turn began with, for people who read the journal.
 fn newest(began: &Began) -> Result<String, Halt> {
-    let own = began.messages.iter().filter(|entry| entry.job == began.session.turn).next_back();
+    let own = began.messages.iter().rfind(|entry| entry.job == began.session.turn);
     let mut text = own.or(began.messages.first()).map(words).transpose()?.unwrap_or_default();
     text.truncate(text.floor_char_boundary(SHOWN));
     Ok(text)

@@ -91,7 +91,7 @@ impl Turn {
         if entries.is_empty() && kept.summary.is_none() {
             return;
         }
-        let left = left::within_limits(self.session, kept.summary.clone(), entries);
+        let left = left::within_limits(self.session, kept.summary.as_ref(), entries);
         drop(kept);
         if let Err(error) = self.cx.leave(left) {
             tracing::warn!(job.id = %self.cx.id(), %error, "what a turn leaves cannot be put on record");

@@ -34,7 +34,7 @@ impl Borders {
         if left == DEAD || (counts && left == 1) {
             self.left.store(DEAD, Ordering::SeqCst);
             self.died.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
