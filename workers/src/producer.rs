@@ -1,14 +1,16 @@
 //! Hands in jobs to a store in the same process.
 
+mod chat;
 mod room;
 
+pub use chat::{ChatError, NewChat, Said};
 pub use room::{MaxWaiting, QueueFull};
 
 use crate::{
     registry::Registry,
     store::{self, Store, Submission},
 };
-use flotilla_jobs::{Accepted, Enqueue, Invalid, MAX_BATCH, NewJob, Options};
+use flotilla_jobs::{Accepted, Enqueue, Invalid, Job, MAX_BATCH, NewJob, Options, kinds::ChatTurn};
 use room::Room;
 use std::sync::Arc;
 
@@ -86,7 +88,17 @@ impl Producer {
     }
 
     /// Checks a job as far as it can be checked and resolves its options.
+    ///
+    /// A turn of a chat is refused: it is on record with its message, or nobody could answer it.
     pub fn admit(&self, job: NewJob) -> Result<Submission, Refused> {
+        if job.kind == ChatTurn::KIND {
+            let how = "`chat-turn` goes with its message: post it to /v1/chat, or use `flotilla chat`";
+            return Err(Invalid::new("kind", how).into());
+        }
+        self.admit_kind(job)
+    }
+
+    fn admit_kind(&self, job: NewJob) -> Result<Submission, Refused> {
         job.validate()?;
         let defaults = match self.registry.check(&job) {
             Some(checked) => checked?,

@@ -39,7 +39,7 @@ pub use types::*;
 
 use crate::{admission::Admission, archive::Shelf, journal::Journal, ledger::Ledger, sessions::Sessions};
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress, StateChange};
 
 /// Accepts jobs, hands them out under leases, and records how they end.
 #[async_trait]
@@ -157,6 +157,13 @@ pub trait Live: Send + Sync {
 
     /// Events of a job with a number above `after`, in order, at most `limit`.
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error>;
+
+    /// The same for many jobs at once: of each, events with a number above the one given, in order, at most `limit`;
+    /// answers in the order given. A job may be named once.
+    async fn read_many(&self, jobs: &[(JobId, u64)], limit: u32) -> Result<Vec<Vec<NumberedEvent>>, Error>;
+
+    /// Where jobs are now; answers in the order given, `None` for ids not on record and for what cannot be read.
+    async fn states(&self, jobs: &[JobId]) -> Result<Vec<Option<StateChange>>, Error>;
 
     /// The last progress on record of each job, whichever run said it; answers in the order given.
     async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error>;

@@ -21,7 +21,7 @@ use crate::{
 use async_trait::async_trait;
 use borders::Borders;
 use flotilla_jobs::{
-    Accepted, Filter, JobId, JobRecord, JobState, Page, Progress,
+    Accepted, Filter, JobId, JobRecord, JobState, Page, Progress, StateChange,
     api::{JobStep, SpendQuery, SpendRow, StepPlace},
 };
 use std::{
@@ -223,6 +223,14 @@ impl Live for Faulty {
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         self.faults.pass("read", self.store.read(job, after, limit)).await
+    }
+
+    async fn read_many(&self, jobs: &[(JobId, u64)], limit: u32) -> Result<Vec<Vec<NumberedEvent>>, Error> {
+        self.faults.pass("read_many", self.store.read_many(jobs, limit)).await
+    }
+
+    async fn states(&self, jobs: &[JobId]) -> Result<Vec<Option<StateChange>>, Error> {
+        self.faults.pass("states", self.store.states(jobs)).await
     }
 
     async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {

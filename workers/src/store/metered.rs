@@ -19,7 +19,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
-    Accepted, Filter, JobId, JobRecord, JobState, Page, Progress,
+    Accepted, Filter, JobId, JobRecord, JobState, Page, Progress, StateChange,
     api::{JobStep, SpendQuery, SpendRow, StepPlace},
 };
 use std::{sync::Arc, time::Duration};
@@ -139,6 +139,14 @@ impl Live for Metered {
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         self.time("read", self.store.read(job, after, limit)).await
+    }
+
+    async fn read_many(&self, jobs: &[(JobId, u64)], limit: u32) -> Result<Vec<Vec<NumberedEvent>>, Error> {
+        self.time("read_many", self.store.read_many(jobs, limit)).await
+    }
+
+    async fn states(&self, jobs: &[JobId]) -> Result<Vec<Option<StateChange>>, Error> {
+        self.time("states", self.store.states(jobs)).await
     }
 
     async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {

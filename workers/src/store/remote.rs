@@ -35,7 +35,7 @@ use crate::{
     clock::{Clock, millis},
 };
 use async_trait::async_trait;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress, StateChange};
 use secrecy::SecretString;
 use std::{
     sync::{Arc, Mutex},
@@ -262,6 +262,15 @@ impl Live for Remote {
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         self.record.read_output(job, after, limit).await
+    }
+
+    async fn read_many(&self, jobs: &[(JobId, u64)], limit: u32) -> Result<Vec<Vec<NumberedEvent>>, Error> {
+        let mut found = self.record.read_outputs(jobs, limit).await?;
+        Ok(jobs.iter().map(|(job, _)| found.remove(job).unwrap_or_default()).collect())
+    }
+
+    async fn states(&self, jobs: &[JobId]) -> Result<Vec<Option<StateChange>>, Error> {
+        self.do_states(jobs).await
     }
 
     async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {

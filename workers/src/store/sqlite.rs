@@ -50,7 +50,7 @@ use crate::{
 use async_trait::async_trait;
 use claim::Wanted;
 use due::Batch;
-use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress};
+use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress, StateChange};
 use lead::Bid;
 use op::Op;
 use prune::Old;
@@ -241,6 +241,14 @@ impl Live for File {
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         live::read(&mut *self.reader().await?, job, after, limit, &self.state.damage).await
+    }
+
+    async fn read_many(&self, jobs: &[(JobId, u64)], limit: u32) -> Result<Vec<Vec<NumberedEvent>>, Error> {
+        live::read_many(&mut *self.reader().await?, jobs, limit, &self.state.damage).await
+    }
+
+    async fn states(&self, jobs: &[JobId]) -> Result<Vec<Option<StateChange>>, Error> {
+        read::states(&mut *self.reader().await?, jobs, &self.state.damage).await
     }
 
     async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {

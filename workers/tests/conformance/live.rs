@@ -4,7 +4,7 @@ use crate::{
     draft::noop,
     fixture::{Fixture, MINUTE, SECOND, fault},
 };
-use flotilla_jobs::{JobId, Progress};
+use flotilla_jobs::{JobId, JobState, Progress, StateChange};
 use flotilla_workers::store::{Claimed, End, LiveEvent, MAX_OUTPUT_EVENTS};
 
 fn says(text: &str) -> LiveEvent {
@@ -184,4 +184,55 @@ pub async fn progress_is_asked_for_in_one_call(f: &impl Fixture) {
     let expected = |done| (done % 3 > 0).then(|| Progress { done, total: Some(10), message: "said \"ü\"".to_owned() });
     assert_eq!(found, (0..40).map(expected).collect::<Vec<_>>());
     assert!(f.store().progress(&[]).await.unwrap().is_empty());
+}
+
+pub async fn events_of_many_jobs_are_read_in_one_call(f: &impl Fixture) {
+    let mut asked = vec![(JobId::new(), 0)];
+    for job in 0..130_u64 {
+        let claimed = f.running(noop()).await;
+        append(f, &claimed, (0..job % 7).map(|n| says(&format!("{job}: {n}")))).await;
+        asked.push((claimed.id(), job % 3));
+    }
+    let found = f.second_store().await.read_many(&asked, 4).await.unwrap();
+
+    assert!(found[0].is_empty());
+    for (job, events) in (0..130_u64).zip(&found[1..]) {
+        let seen: Vec<_> = events.iter().map(|e| (e.seq, e.event.clone())).collect();
+        let said = (job % 3..job % 7).take(4).map(|n| (n + 1, says(&format!("{job}: {n}"))));
+        assert_eq!(seen, said.collect::<Vec<_>>());
+    }
+    assert!(f.store().read_many(&[], 4).await.unwrap().is_empty());
+}
+
+pub async fn states_of_many_jobs_are_told_in_one_call(f: &impl Fixture) {
+    let ended = f.running(noop()).await;
+    f.complete(&ended).await;
+    let failed = f.running(noop()).await;
+    f.settle(&failed, End::Failed(fault())).await;
+    let paused = f.running(noop()).await;
+    f.settle(&paused, End::Paused("approval: ask".to_owned())).await;
+    let retried = f.running(noop()).await;
+    f.settle(&retried, End::Retry(fault(), MINUTE)).await;
+    let running = f.running(noop()).await;
+    f.cancel(running.id()).await;
+    let waiting = f.enqueue(noop()).await;
+    let of = |claimed: &Claimed| claimed.id();
+    let jobs = [of(&ended), of(&failed), of(&paused), of(&retried), of(&running), waiting];
+
+    for store in [f.shared_store(), f.second_store().await] {
+        let mut asked = jobs.to_vec();
+        asked.insert(2, JobId::new());
+        let mut told = store.states(&asked).await.unwrap();
+        assert_eq!(told.remove(2), None);
+        for (job, told) in jobs.iter().zip(told) {
+            // As the whole job says it.
+            assert_eq!(told, Some(StateChange::from(&f.job(*job).await)));
+        }
+    }
+    let told = f.store().states(&jobs).await.unwrap();
+    let states: Vec<JobState> = told.iter().flatten().map(|told| told.state).collect();
+    use JobState::{Completed, Failed, Paused, Pending, Running, Scheduled};
+    assert_eq!(states, [Completed, Failed, Paused, Scheduled, Running, Pending]);
+    assert!(told[4].as_ref().is_some_and(|told| told.cancel_requested));
+    assert!(f.store().states(&[]).await.unwrap().is_empty());
 }

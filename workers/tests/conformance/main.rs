@@ -219,6 +219,8 @@ suite! {
         no_character_stops_the_output,
         the_last_progress_is_there_for_the_next_run,
         progress_is_asked_for_in_one_call,
+        events_of_many_jobs_are_read_in_one_call,
+        states_of_many_jobs_are_told_in_one_call,
     },
     operator::{
         a_failed_job_runs_with_fresh_counters,

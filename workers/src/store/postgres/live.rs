@@ -6,6 +6,7 @@ use crate::{
     store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent},
 };
 use flotilla_jobs::{JobId, Progress};
+use sqlx::postgres::PgRow;
 use std::collections::HashMap;
 
 impl Record {
@@ -29,19 +30,38 @@ impl Record {
             .bind(i64::try_from(after).unwrap_or(i64::MAX))
             .bind(i64::from(limit));
         let rows = self.conn().await?.rows(read).await?;
-        rows.iter()
-            .map(|r| {
-                let event: String = row::get(r, "event")?;
-                Ok(NumberedEvent {
-                    seq: row::get::<i64>(r, "seq")? as u64,
-                    at: timestamp(row::get(r, "at")?),
-                    event: serde_json::from_str(&event).unwrap_or_else(|error| {
-                        self.damage.met(format!("job {job}"), error, "a piece of its output is left out");
-                        LiveEvent::unreadable()
-                    }),
-                })
-            })
-            .collect()
+        rows.iter().map(|r| self.event(job, r)).collect()
+    }
+
+    /// The same of many jobs: of each that said anything, in order.
+    pub(crate) async fn read_outputs(
+        &self,
+        jobs: &[(JobId, u64)],
+        limit: u32,
+    ) -> Result<HashMap<JobId, Vec<NumberedEvent>>, Error> {
+        let read = sqlx::query(include_str!("read_outputs.sql"))
+            .bind(jobs.iter().map(|(job, _)| job.0).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|(_, after)| i64::try_from(*after).unwrap_or(i64::MAX)).collect::<Vec<_>>())
+            .bind(i64::from(limit));
+        let rows = self.conn().await?.rows(read).await?;
+        let mut found: HashMap<JobId, Vec<NumberedEvent>> = HashMap::new();
+        for r in &rows {
+            let job = JobId(row::get(r, "id")?);
+            found.entry(job).or_default().push(self.event(job, r)?);
+        }
+        Ok(found)
+    }
+
+    fn event(&self, job: JobId, r: &PgRow) -> Result<NumberedEvent, Error> {
+        let event: String = row::get(r, "event")?;
+        Ok(NumberedEvent {
+            seq: row::get::<i64>(r, "seq")? as u64,
+            at: timestamp(row::get(r, "at")?),
+            event: serde_json::from_str(&event).unwrap_or_else(|error| {
+                self.damage.met(format!("job {job}"), error, "a piece of its output is left out");
+                LiveEvent::unreadable()
+            }),
+        })
     }
 
     /// The last progress of jobs that said any. One that cannot be read is as good as none: it only saves a handler

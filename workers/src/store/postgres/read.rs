@@ -63,6 +63,13 @@ impl Record {
         rows.iter().map(|r| Ok((JobId(row::get(r, "id")?), found(r, &self.damage)))).collect()
     }
 
+    /// Jobs of these ids without their input and output, and what is wrong with those that cannot be read.
+    pub(crate) async fn states(&self, ids: &[JobId]) -> Result<Vec<(JobId, Result<Found, Error>)>, Error> {
+        let states = sqlx::query(include_str!("states.sql")).bind(uuids(ids)).bind(self.now());
+        let rows = self.conn().await?.rows(states).await?;
+        rows.iter().map(|r| Ok((JobId(row::get(r, "id")?), found(r, &self.damage)))).collect()
+    }
+
     /// Runs of a job that ended without a final result; what cannot be read of them is left out.
     pub(crate) async fn history(&self, id: JobId) -> Result<Vec<Attempt>, Error> {
         let rows = self.conn().await?.rows(sqlx::query(include_str!("history.sql")).bind(id.0)).await?;

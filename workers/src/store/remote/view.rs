@@ -6,8 +6,8 @@ use crate::store::{
     postgres::{Found, Search},
     redis::{self, Known},
 };
-use flotilla_jobs::{Filter, JobId, JobRecord, JobState, Page};
-use std::collections::BTreeMap;
+use flotilla_jobs::{Filter, JobId, JobRecord, JobState, Page, StateChange};
+use std::collections::{BTreeMap, HashMap};
 
 /// Most jobs on a page.
 const MAX_PAGE: u32 = 1_000;
@@ -42,6 +42,17 @@ impl Remote {
         let mut found: Vec<Found> = page.into_iter().filter_map(readable).collect();
         self.mark_running(&mut found).await;
         Ok(Page { jobs: found.into_iter().map(|f| f.job).collect(), next })
+    }
+
+    pub(super) async fn do_states(&self, jobs: &[JobId]) -> Result<Vec<Option<StateChange>>, Error> {
+        let readable = |(id, found): (JobId, Result<Found, Error>)| {
+            found.inspect_err(|error| self.record.damage.met(format!("job {id}"), error, "its state is not told")).ok()
+        };
+        let mut found: Vec<Found> = self.record.states(jobs).await?.into_iter().filter_map(readable).collect();
+        self.mark_running(&mut found).await;
+        let states: HashMap<JobId, StateChange> =
+            found.iter().map(|found| (found.job.id, StateChange::from(&found.job))).collect();
+        Ok(jobs.iter().map(|job| states.get(job).cloned()).collect())
     }
 
     async fn leased(&self, filter: &Filter) -> Result<Vec<JobId>, Error> {

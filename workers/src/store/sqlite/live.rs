@@ -1,6 +1,10 @@
 //! Live output on record.
 
-use super::{row, tx::Tx, unit::Unit};
+use super::{
+    row,
+    tx::Tx,
+    unit::{Done, Unit},
+};
 use crate::{
     clock::timestamp,
     store::{Error, Lease, LiveEvent, MAX_OUTPUT_EVENTS, NumberedEvent, damage::Damage},
@@ -65,21 +69,35 @@ pub(super) async fn read(
     limit: u32,
     damage: &Damage,
 ) -> Result<Vec<NumberedEvent>, Error> {
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let done = READ_OUTPUT.run_one(conn, |args| args.add(job.0).add(after).add(limit)).await?;
-    let event = |row: &SqliteRow| {
-        Ok(NumberedEvent {
-            seq: row::get::<i64>(row, "n")? as u64,
-            at: timestamp(row::get(row, "at")?),
-            event: row::json(row, "event")
-                .and_then(|event| event.ok_or_else(|| row::corrupt("an event is missing")))
-                .unwrap_or_else(|error| {
-                    damage.met(format!("job {job}"), error, "a piece of its output is left out");
-                    LiveEvent::unreadable()
-                }),
-        })
-    };
-    done.rows.iter().map(event).collect()
+    let mut each = read_many(conn, &[(job, after)], limit, damage).await?;
+    Ok(each.pop().unwrap_or_default())
+}
+
+/// The same of many jobs, in the order given.
+pub(super) async fn read_many(
+    conn: &mut SqliteConnection,
+    jobs: &[(JobId, u64)],
+    limit: u32,
+    damage: &Damage,
+) -> Result<Vec<Vec<NumberedEvent>>, Error> {
+    let above = |after: u64| i64::try_from(after).unwrap_or(i64::MAX);
+    let done = READ_OUTPUT.run(conn, jobs, |(job, after), args| args.add(job.0).add(above(*after)).add(limit)).await?;
+    let read =
+        |((job, _), done): (&(JobId, u64), &Done)| done.rows.iter().map(|row| event(*job, row, damage)).collect();
+    jobs.iter().zip(&done).map(read).collect()
+}
+
+fn event(job: JobId, row: &SqliteRow, damage: &Damage) -> Result<NumberedEvent, Error> {
+    Ok(NumberedEvent {
+        seq: row::get::<i64>(row, "n")? as u64,
+        at: timestamp(row::get(row, "at")?),
+        event: row::json(row, "event")
+            .and_then(|event| event.ok_or_else(|| row::corrupt("an event is missing")))
+            .unwrap_or_else(|error| {
+                damage.met(format!("job {job}"), error, "a piece of its output is left out");
+                LiveEvent::unreadable()
+            }),
+    })
 }
 
 /// The last progress of each job. One that cannot be read is as good as none: it only saves a handler work.

@@ -3,13 +3,13 @@
 use super::{
     fault,
     row::{self, Place},
-    unit::Unit,
+    unit::{Done, Unit},
 };
 use crate::{
     clock::{Millis, timestamp},
     store::{Error, damage::Damage},
 };
-use flotilla_jobs::{Attempt, Cause, Filter, JobId, JobRecord, JobState, Page};
+use flotilla_jobs::{Attempt, Cause, Filter, JobId, JobRecord, JobState, Page, StateChange};
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
@@ -19,6 +19,7 @@ const MAX_PAGE: u32 = 1_000;
 const TOP: uuid::Uuid = uuid::Uuid::max();
 
 static HISTORY: Unit = Unit::new(include_str!("history.sql"));
+static STATE: Unit = Unit::new(include_str!("state.sql"));
 
 const ONE: &str = concat!(include_str!("list_one.sql"), include_str!("list.sql"));
 const ALL: &str = concat!(include_str!("list_all.sql"), include_str!("list.sql"));
@@ -61,6 +62,21 @@ pub(super) async fn list(
         record(row, damage).inspect_err(|error| damage.met(place(), error, "left out of a list")).ok()
     };
     Ok(Page { jobs: rows.iter().filter_map(readable).collect(), next })
+}
+
+/// Where jobs are now, in the order given.
+pub(super) async fn states(
+    conn: &mut SqliteConnection,
+    jobs: &[JobId],
+    damage: &Damage,
+) -> Result<Vec<Option<StateChange>>, Error> {
+    let done = STATE.run(conn, jobs, |job, args| args.add(job.0)).await?;
+    let state = |(job, done): (&JobId, &Done)| {
+        let read = record(done.rows.first()?, damage);
+        let read = read.inspect_err(|error| damage.met(format!("job {job}"), error, "its state is not told")).ok();
+        read.as_ref().map(StateChange::from)
+    };
+    Ok(jobs.iter().zip(&done).map(state).collect())
 }
 
 /// The statement whose walk meets the fewest jobs that do not match.
