@@ -1,52 +1,104 @@
-//! Follows one job in a store: its state, progress and output, as they change.
+//! Follows jobs in a store: their state, progress and output, as they change.
+//!
+//! However many follow, one task of the process ([`reader`]) asks the store what changed, for all of them in one query, and
+//! hands it round. A follower that is late, or comes late, reads what it missed from the store itself.
+
+mod reader;
 
 use flotilla_jobs::{JobEvent, JobId, StateChange};
-use flotilla_workers::store::{Error, LiveEvent, NumberedEvent, Signal, Store};
+use flotilla_workers::store::{Error, LiveEvent, NumberedEvent, Store};
 use futures_util::{Stream, stream};
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use reader::{News, Watched};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
-    time::{Instant, sleep_until, timeout_at},
+    task::JoinHandle,
+    time::sleep,
 };
+use tokio_util::sync::CancellationToken;
 
-/// How often it looks where no wake-up comes: a job of another process on a SQLite file.
-const POLL: Duration = Duration::from_millis(500);
-/// How long it lets news gather: a look reads the whole job, so a chatty one must not cause one look a word.
-const GATHER: Duration = Duration::from_millis(25);
-/// Most events one look takes.
-const BATCH: u32 = 500;
+/// Before a store that did not answer is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
+/// Most events that a follower reads at once, and holds.
+const PAGE: u32 = 100;
 
-/// News of a job from after the event numbered `after`, beginning with its state. It ends after the terminal state, or
-/// when the job is no longer on record; an outage of the store is waited out.
-pub fn follow(store: Arc<dyn Store>, id: JobId, after: u64) -> impl Stream<Item = Result<JobEvent, Error>> + Send {
-    let signals = store.signals();
-    let follower = Follower {
-        store,
-        id,
-        after,
-        told: None,
-        news: VecDeque::new(),
-        signals,
-        next_look: Instant::now(),
-        more: true,
-        ended: false,
-    };
-    stream::unfold(follower, |mut follower| async move { follower.next().await.map(|news| (news, follower)) })
+/// All who follow jobs in this process, and the task that reads for them.
+pub struct Followers {
+    store: Arc<dyn Store>,
+    watched: Arc<Watched>,
+    stop: CancellationToken,
+    reader: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Followers {
+    /// Starts to read, for nobody yet.
+    pub fn start(store: Arc<dyn Store>) -> Arc<Self> {
+        let (watched, stop) = (Arc::new(Watched::default()), CancellationToken::new());
+        let task = tokio::spawn(reader::run(Arc::clone(&store), Arc::clone(&watched), stop.clone()));
+        Arc::new(Self { store, watched, stop, reader: Mutex::new(Some(task)) })
+    }
+
+    /// News of a job from after the event numbered `after`, beginning with its state. It ends after the terminal state, when
+    /// the job is no longer on record, or when this is closed; an outage of the store is waited out.
+    pub fn follow(
+        &self,
+        id: JobId,
+        after: u64,
+    ) -> impl Stream<Item = Result<JobEvent, Error>> + Send + 'static + use<> {
+        let follower = Follower {
+            store: Arc::clone(&self.store),
+            watched: Arc::clone(&self.watched),
+            id,
+            after,
+            told: None,
+            news: VecDeque::new(),
+            live: None,
+            stage: Stage::New,
+        };
+        stream::unfold(follower, |mut follower| async move { follower.next().await.map(|news| (news, follower)) })
+    }
+
+    /// Ends the reading, and with it what is followed.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        let task = self.reader.lock().ok().and_then(|mut task| task.take());
+        if let Some(Err(error)) = futures_util::future::OptionFuture::from(task).await {
+            tracing::error!(%error, "what reads for followers of jobs broke down");
+        }
+    }
+}
+
+impl Drop for Followers {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Where a follower is.
+enum Stage {
+    /// It knows nothing.
+    New,
+    /// There is more on record than it has read. With a state that is the job's last, which is told after it.
+    Behind(Option<StateChange>),
+    /// It waits for what the reader finds.
+    Live,
+    Ended,
 }
 
 struct Follower {
     store: Arc<dyn Store>,
+    watched: Arc<Watched>,
     id: JobId,
     after: u64,
     /// The state told last.
     told: Option<StateChange>,
     news: VecDeque<JobEvent>,
-    signals: Receiver<Signal>,
-    /// Not before this.
-    next_look: Instant,
-    /// The last look left something unread.
-    more: bool,
-    ended: bool,
+    live: Option<Receiver<Arc<News>>>,
+    stage: Stage,
 }
 
 impl Follower {
@@ -55,49 +107,49 @@ impl Follower {
             if let Some(news) = self.news.pop_front() {
                 return Some(Ok(news));
             }
-            if self.ended {
-                return None;
-            }
-            if !self.more {
-                self.wait().await;
-            }
-            match self.look().await {
+            let went = match self.stage {
+                Stage::Ended => return None,
+                Stage::New => self.begin().await,
+                Stage::Behind(_) => self.catch_up().await,
+                Stage::Live => {
+                    self.hear().await;
+                    Ok(())
+                }
+            };
+            match went {
                 Ok(()) => {}
+                Err(_) if self.watched.is_closed() => self.stage = Stage::Ended,
                 Err(error) if error.is_transient() => {
                     tracing::debug!(job.id = %self.id, %error, "the store does not answer; following goes on");
-                    self.more = false;
+                    sleep(AGAIN).await;
                 }
                 Err(error) => {
-                    self.ended = true;
+                    self.stage = Stage::Ended;
                     return Some(Err(error));
                 }
             }
         }
     }
 
-    async fn look(&mut self) -> Result<(), Error> {
-        // The state first: what a job said before it ended is then all there when its end is seen.
-        let Some(job) = self.store.get(self.id).await? else {
-            self.ended = true;
-            return Ok(());
-        };
-        let state = StateChange::from(&job);
-        let terminal = state.state.is_terminal();
-        let events = self.store.read(self.id, self.after, BATCH).await?;
-        self.more = events.len() == BATCH as usize;
-        if !terminal {
-            self.tell_state(state.clone());
+    async fn begin(&mut self) -> Result<(), Error> {
+        let state = self.store.states(&[self.id]).await?.pop().flatten();
+        match state {
+            None => self.stage = Stage::Ended,
+            Some(state) => self.is_at(state),
         }
-        for event in events {
-            self.after = event.seq;
-            self.news.push_back(tell(event));
+        if matches!(self.stage, Stage::New) {
+            self.stage = Stage::Behind(None);
         }
-        if terminal && !self.more {
-            self.tell_state(state);
-            self.ended = true;
-        }
-        self.next_look = Instant::now() + GATHER;
         Ok(())
+    }
+
+    /// Takes note of a state. What a job said before it ended is told before its end.
+    fn is_at(&mut self, state: StateChange) {
+        if state.state.is_terminal() {
+            self.stage = Stage::Behind(Some(state));
+        } else {
+            self.tell_state(state);
+        }
     }
 
     fn tell_state(&mut self, state: StateChange) {
@@ -107,23 +159,57 @@ impl Follower {
         }
     }
 
-    fn concerns(&self, signal: &Signal) -> bool {
-        match signal {
-            Signal::Changed(id) => *id == self.id,
-            Signal::Resync => true,
-            Signal::Work(_) | Signal::Cancel(_) | Signal::Returned => false,
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        let page = self.store.read(self.id, self.after, PAGE).await?;
+        let more = page.len() == PAGE as usize;
+        for event in page {
+            self.after = event.seq;
+            self.news.push_back(tell(event));
+        }
+        if more {
+            return Ok(());
+        }
+        if let Stage::Behind(Some(state)) = std::mem::replace(&mut self.stage, Stage::Live) {
+            self.tell_state(state);
+            self.stage = Stage::Ended;
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self) {
+        let live = self.live.get_or_insert_with(|| self.watched.watch(self.id, self.after));
+        match live.recv().await {
+            Ok(news) => self.take(&news),
+            // What it missed is on record.
+            Err(RecvError::Lagged(_)) => self.stage = Stage::Behind(None),
+            Err(RecvError::Closed) if self.watched.is_closed() => self.stage = Stage::Ended,
+            Err(RecvError::Closed) => (self.live, self.stage) = (None, Stage::New),
         }
     }
 
-    async fn wait(&mut self) {
-        let deadline = Instant::now() + POLL;
-        loop {
-            match timeout_at(deadline, self.signals.recv()).await {
-                Ok(Ok(signal)) if !self.concerns(&signal) => {}
-                // No more wake-ups: the store is closing, and a poll is all that is left.
-                Ok(Err(RecvError::Closed)) => return sleep_until(deadline).await,
-                _ => return sleep_until(self.next_look).await,
+    fn take(&mut self, news: &News) {
+        if news.gone {
+            self.stage = Stage::Ended;
+            return;
+        }
+        let is_last = news.state.as_ref().is_some_and(|state| state.state.is_terminal());
+        if let Some(state) = news.state.clone().filter(|_| !is_last) {
+            self.tell_state(state);
+        }
+        for event in &news.events {
+            match event.seq().map(|seq| seq.cmp(&(self.after + 1))) {
+                Some(std::cmp::Ordering::Less) => {}
+                Some(std::cmp::Ordering::Equal) => {
+                    self.after += 1;
+                    self.news.push_back(event.clone());
+                }
+                _ => break,
             }
+        }
+        if is_last {
+            self.stage = Stage::Behind(news.state.clone());
+        } else if news.upto > self.after {
+            self.stage = Stage::Behind(None);
         }
     }
 }

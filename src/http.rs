@@ -4,12 +4,14 @@
 mod actions;
 mod archive;
 mod body;
+mod chat;
 mod connection;
 mod error;
 mod events;
 mod guard;
 mod health;
 mod jobs;
+mod leave;
 mod list;
 mod metrics;
 mod openapi;
@@ -25,11 +27,13 @@ mod spend;
 mod stall;
 mod state;
 mod steps;
+mod streams;
 #[cfg(test)]
 mod tests;
 
 pub use connection::Connections;
 pub use guard::Guard;
+pub use leave::Leaving;
 pub use routes::{api, probes};
 pub use serve::{bind, run};
 pub use state::{App, Limits};

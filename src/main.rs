@@ -3,6 +3,7 @@
 mod actions;
 mod agents;
 mod archive;
+mod chat;
 mod cli;
 mod config;
 mod conversations;

@@ -1,10 +1,12 @@
 //! Bodies of the HTTP API that are not jobs themselves.
 
+mod chat;
 mod providers;
 mod sessions;
 mod spend;
 mod steps;
 
+pub use chat::{ChatAnswer, ChatEvent, ChatNews, ChatRequest};
 pub use providers::{LaneStats, Providers};
 pub use sessions::{
     ArchiveAnswer, ArchiveIdle, ArchiveReply, Entries, EntriesFrom, ForkSession, OpenSession, SessionChange,

@@ -10,10 +10,12 @@
 //! # Ok(()) }
 //! ```
 
+mod chat;
 mod error;
 mod events;
 mod sessions;
 
+pub use chat::ChatEvents;
 pub use error::Error;
 pub use events::Events;
 

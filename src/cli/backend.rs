@@ -4,7 +4,7 @@ use crate::{
     actions::{Action, Done},
     conversations::{self, Forked},
     exit::{Exit, Failure},
-    follow::follow,
+    follow::Followers,
     spending,
 };
 use async_trait::async_trait;
@@ -110,6 +110,7 @@ pub trait Backend: Send + Sync {
 pub struct Direct {
     pub store: Arc<dyn Store>,
     pub producer: Producer,
+    pub followers: Arc<Followers>,
     /// What agents may spend.
     pub budgets: Budgets,
     /// Where sessions go that nobody spoke in for long.
@@ -223,10 +224,11 @@ impl Backend for Direct {
     }
 
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {
-        follow(Arc::clone(&self.store), id, after).map_err(Failure::from).boxed()
+        self.followers.follow(id, after).map_err(Failure::from).boxed()
     }
 
     async fn close(&self) {
+        self.followers.close().await;
         self.store.close().await;
     }
 }

@@ -1,7 +1,11 @@
 //! A small fleet inside a command, for a machine on which nothing is set up.
 
-use super::{backend::Direct, output, session::Session};
-use crate::{agents, exit::Failure, kinds, open, open::Place};
+use super::{
+    backend::{Backend, Direct},
+    output,
+    session::Session,
+};
+use crate::{agents, exit::Failure, follow::Followers, kinds, open, open::Place};
 use flotilla_workers::{
     engine_side::EngineSide,
     fleet::{Fleet, FleetOptions, QueueWeight, Report},
@@ -61,7 +65,8 @@ impl Embedded {
         let fleet = Fleet::new(Arc::clone(&store), registry.clone(), metrics, options);
         let fleet = tokio::spawn(fleet.run(stop.clone()));
         let producer = Producer::new(Arc::clone(&store), registry);
-        Ok(Self { backend: Direct { store, producer, budgets, archive: None }, fleet, stop, hard, scratch })
+        let followers = Followers::start(Arc::clone(&store));
+        Ok(Self { backend: Direct { store, producer, followers, budgets, archive: None }, fleet, stop, hard, scratch })
     }
 
     /// Stops working, at once where `now`, and closes the store.
@@ -73,7 +78,7 @@ impl Embedded {
         if let Err(error) = self.fleet.await {
             tracing::error!(%error, "the embedded fleet broke down");
         }
-        self.backend.store.close().await;
+        self.backend.close().await;
         if let Some(dir) = self.scratch {
             let _ = std::fs::remove_dir_all(dir);
         }

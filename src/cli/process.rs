@@ -5,7 +5,8 @@ use crate::{
     agents, archive,
     config::{Config, Listen, Worker},
     exit::{Exit, Failure},
-    http::{self, App, Connections, Guard, Limits},
+    follow::Followers,
+    http::{self, App, Connections, Guard, Leaving, Limits},
     kinds,
     open::Place,
     shutdown::Shutdown,
@@ -34,6 +35,8 @@ pub struct Process {
     pub shutdown: Shutdown,
     pub config: Config,
     store: Arc<dyn Store>,
+    followers: Arc<Followers>,
+    leaving: Arc<Leaving>,
     metrics: Arc<Metrics>,
     disk: PathBuf,
     archive: Option<Arc<Archive>>,
@@ -54,7 +57,8 @@ impl Process {
         let agents = agents::open(&session.loaded, EngineSide::new(Arc::clone(&store)), &metrics)?;
         let closing = CancellationToken::new();
         let (config, traces) = (session.loaded.config.clone(), session.traces.clone());
-        Ok(Self { shutdown, config, store, metrics, disk, archive, agents, traces, closing })
+        let (followers, leaving) = (Followers::start(Arc::clone(&store)), Leaving::start(Arc::clone(&store)));
+        Ok(Self { shutdown, config, store, followers, leaving, metrics, disk, archive, agents, traces, closing })
     }
 
     /// What the HTTP side is given.
@@ -79,6 +83,9 @@ impl Process {
                 body_timeout: Duration::from_millis(http.body_timeout_ms),
                 timeout: Duration::from_millis(http.timeout_ms),
             },
+            followers: Arc::clone(&self.followers),
+            leaving: Arc::clone(&self.leaving),
+            streams: Arc::new(Semaphore::new(http.max_streams)),
             bodies: Arc::new(Semaphore::new(http.max_bodies_bytes)),
             review_roots: http.review_roots.clone(),
             health: self.config.health,
@@ -157,6 +164,8 @@ impl Process {
 
     /// Closes the store and says how the process ended.
     pub async fn end(self) -> Exit {
+        self.leaving.close().await;
+        self.followers.close().await;
         self.store.close().await;
         if self.shutdown.hard.is_cancelled() { Exit::Interrupted } else { Exit::Ok }
     }

@@ -4,7 +4,7 @@ use super::{
     backend::{Backend, Direct},
     remote::Remote,
 };
-use crate::{archive, config::Loaded, exit::Failure, kinds, open::Place, telemetry::Traces};
+use crate::{archive, config::Loaded, exit::Failure, follow::Followers, kinds, open::Place, telemetry::Traces};
 use flotilla_jobs::client::Client;
 use flotilla_workers::{metrics::Metrics, producer::Producer};
 use secrecy::ExposeSecret;
@@ -30,7 +30,8 @@ impl Session {
         let producer = Producer::new(Arc::clone(&store), kinds::registry(None, config.worker.drills, None, None))
             .accept_unknown_kinds(config.http.accept_unknown_kinds)
             .max_waiting(config.max_waiting());
-        Ok(Box::new(Direct { store, producer, budgets: config.budgets.budgets(), archive }))
+        let followers = Followers::start(Arc::clone(&store));
+        Ok(Box::new(Direct { store, producer, followers, budgets: config.budgets.budgets(), archive }))
     }
 
     /// A client of the server, if one is configured.

@@ -135,6 +135,7 @@ fn http(config: &Config) -> Result<(), Wrong> {
     let (one, all) = (http.max_body_bytes as u64, http.max_bodies_bytes as u64);
     range("http.max_bodies_bytes", all, one, 64 * 1024 * 1024 * 1024)?;
     range("http.max_connections", http.max_connections as u64, 1, 1_000_000)?;
+    range("http.max_streams", http.max_streams as u64, 1, 1_000_000)?;
     range("http.header_timeout_ms", http.header_timeout_ms, 100, 600_000)?;
     range("http.body_timeout_ms", http.body_timeout_ms, 100, 600_000)?;
     range("http.timeout_ms", http.timeout_ms, 100, 600_000)?;

@@ -127,6 +127,7 @@ pub struct Http {
     pub max_body_bytes: usize,
     pub max_bodies_bytes: usize,
     pub max_connections: usize,
+    pub max_streams: usize,
     pub header_timeout_ms: u64,
     pub body_timeout_ms: u64,
     pub timeout_ms: u64,

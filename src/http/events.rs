@@ -4,22 +4,16 @@ use super::{
     App,
     body::Id,
     error::{ApiError, Code},
+    streams::{Slot, sse},
 };
-use crate::follow::follow;
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{IntoResponse, Response, sse::Event},
 };
 use flotilla_jobs::JobEvent;
 use futures_util::StreamExt;
-use std::{convert::Infallible, sync::Arc, time::Duration};
-
-/// Below the half minute after which proxies and clients call a silent connection dead.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+use std::sync::Arc;
 
 /// Ends the id of the terminal state.
 const END: &str = ".end";
@@ -49,9 +43,11 @@ pub async fn events(State(app): State<Arc<App>>, Id(id): Id, headers: HeaderMap)
     let after = seen.map_or(Some(0), |seen| JobEvent::number_of(seen.trim_end_matches(END))).ok_or_else(|| {
         ApiError::new(Code::InvalidField, "use the id of the last event you saw").field("last-event-id")
     })?;
-    let closing = app.closing.clone();
+    let slot = Slot::take(&app)?;
     let mut last = after;
-    let news = follow(Arc::clone(&app.store), id, after)
+    let news = app
+        .followers
+        .follow(id, after)
         // A stream that breaks is followed again by the client, from where it was.
         .take_while(move |news| {
             if let Err(error) = news {
@@ -64,10 +60,9 @@ pub async fn events(State(app): State<Arc<App>>, Id(id): Id, headers: HeaderMap)
                 last = news.seq().unwrap_or(last);
                 encode(&news, last)
             });
-            std::future::ready(event.map(Ok::<_, Infallible>))
-        })
-        .take_until(async move { closing.cancelled().await });
-    Ok(Sse::new(news).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+            std::future::ready(event)
+        });
+    Ok(sse(&app, slot, news))
 }
 
 fn encode(news: &JobEvent, last: u64) -> Option<Event> {

@@ -94,7 +94,7 @@ fn created(accepted: &[Accepted]) -> StatusCode {
     if accepted.iter().all(|accepted| accepted.duplicate) { StatusCode::OK } else { StatusCode::CREATED }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty());
     key.map(|key| Some(key.to_owned())).ok_or_else(|| {

@@ -1,8 +1,8 @@
 //! Every route, in one list: the router is made of it, and a test holds the description against it.
 
 use super::{
-    App, actions, archive, events, guard, health, jobs, list, metrics, openapi, probes as probe, providers, queues,
-    request, sessions, spend, steps,
+    App, actions, archive, chat, events, guard, health, jobs, list, metrics, openapi, probes as probe, providers,
+    queues, request, sessions, spend, steps,
 };
 use axum::{
     Router,
@@ -60,6 +60,11 @@ pub fn api_routes() -> Vec<Route> {
         route("post", "/v1/sessions/archive", post(archive::idle)),
         route("post", "/v1/sessions/{id}/archive", post(archive::archive)),
         route("post", "/v1/sessions/{id}/restore", post(archive::restore)),
+        route("post", "/v1/chat", post(chat::chat)),
+        route("post", "/v1/chat/stream", post(chat::chat_stream)),
+        route("get", "/v1/chat/stream", get(chat::resume_stream)),
+        route("post", "/api/chat", post(chat::api_chat)),
+        route("post", "/api/chat/stream", post(chat::api_chat_stream)),
         route("get", "/v1/queues", get(queues::list)),
         route("get", "/v1/providers", get(providers::list)),
         route("put", "/v1/queues/{name}", put(queues::put)),

@@ -1,7 +1,7 @@
 //! What every handler may use.
 
-use super::Guard;
-use crate::config::Health;
+use super::{Guard, Leaving};
+use crate::{config::Health, follow::Followers};
 use flotilla_workers::{agents::budget::Budgets, archive::Archive, metrics::Metrics, producer::Producer, store::Store};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -14,6 +14,12 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     pub guard: Guard,
     pub limits: Limits,
+    /// All who follow jobs.
+    pub followers: Arc<Followers>,
+    /// Turns whose clients went away.
+    pub leaving: Arc<Leaving>,
+    /// Streams of events that there may still be.
+    pub streams: Arc<Semaphore>,
     /// Bytes that bodies of requests may still take, all together.
     pub bodies: Arc<Semaphore>,
     /// Work trees that may be named over HTTP are below one of these.

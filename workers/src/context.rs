@@ -45,6 +45,11 @@ impl Context {
         self.lease.job()
     }
 
+    /// The right to run it: what seams ask for that change something on the job's behalf.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
     /// The job's kind.
     pub fn kind(&self) -> &str {
         &self.kind

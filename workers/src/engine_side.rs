@@ -12,8 +12,8 @@ use crate::{
     },
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
     sessions::{
-        NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage, Sessions,
-        Turn,
+        Message, NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage,
+        Sessions, Turn,
     },
     store::{Error, Lease, NumberedEvent, Store},
 };
@@ -214,6 +214,10 @@ impl Sessions for EngineSide {
 
     async fn entries(&self, session: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error> {
         self.call(move |store| async move { store.entries(session, after, limit).await }).await
+    }
+
+    async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error> {
+        self.call(move |store| async move { store.message_of(job).await }).await
     }
 
     async fn fork(&self, origin: Origin, new: NewSession) -> Result<Option<Session>, Error> {

@@ -76,6 +76,9 @@ pub trait Sessions: Send + Sync {
     /// [`MAX_PAGE_BYTES`] of content, but one at least.
     async fn entries(&self, session: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error>;
 
+    /// The message that was posted with a job, and whose turn took it up; `None` for a job that was posted with none.
+    async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error>;
+
     /// Opens a session that has the branch up to an entry, and nothing else, in common with this one. `None` where there
     /// is no such entry, or where it waits.
     async fn fork(&self, origin: Origin, new: NewSession) -> Result<Option<Session>, Error>;
@@ -127,6 +130,17 @@ pub enum Posted {
     Full,
     /// There is no such session.
     NoSession,
+}
+
+/// Where a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    #[allow(missing_docs)]
+    pub session: SessionId,
+    #[allow(missing_docs)]
+    pub entry: u64,
+    /// The job whose turn it belongs to; `None` while it waits.
+    pub turn: Option<JobId>,
 }
 
 /// What came of a wish to begin a turn.

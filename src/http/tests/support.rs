@@ -1,12 +1,17 @@
 //! A server of our own for each test, on a free port and a store in a directory of its own.
 
+use super::speaker::Speaker;
 use crate::{
     config::Health,
-    http::{self, App, Connections, Guard, Limits},
+    follow::Followers,
+    http::{self, App, Connections, Guard, Leaving, Limits},
     open,
 };
 use async_trait::async_trait;
-use flotilla_jobs::{Job, MicroUsd, Outcome, kinds::CodeReview};
+use flotilla_jobs::{
+    Job, MicroUsd, Outcome,
+    kinds::{ChatTurn, CodeReview},
+};
 use flotilla_workers::{
     agents::budget::{Allowance, Budgets},
     archive::{Archive, Objects, with_archive},
@@ -74,6 +79,8 @@ pub struct Server {
     pub token: Option<String>,
     pub client: Client,
     registry: Registry,
+    followers: Arc<Followers>,
+    leaving: Arc<Leaving>,
     serving: JoinHandle<()>,
     fleet: Option<(JoinHandle<Report>, CancellationToken)>,
     _dir: TempDir,
@@ -92,14 +99,21 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
     let archive = Arc::new(Archive::new(Arc::clone(&store), objects, false, Metrics::new()));
     let store = with_archive(store, Arc::clone(&archive));
     let go = Arc::new(Semaphore::new(0));
-    let registry = Registry::new().with::<Talk>(Talker(Arc::clone(&go))).with::<CodeReview>(NoReview);
+    let registry = Registry::new()
+        .with::<Talk>(Talker(Arc::clone(&go)))
+        .with::<CodeReview>(NoReview)
+        .with::<ChatTurn>(Speaker { store: Arc::clone(&store), go: Arc::clone(&go) });
     let (stopping, closing) = (CancellationToken::new(), CancellationToken::new());
+    let (followers, leaving) = (Followers::start(Arc::clone(&store)), Leaving::start(Arc::clone(&store)));
     let app = Arc::new(App {
         store: Arc::clone(&store),
         producer: Producer::new(Arc::clone(&store), registry.clone()),
         metrics: Metrics::new(),
         guard: Guard::new(token.map(|token| token.to_owned().into())),
         limits: Limits { body_bytes: 64 * 1024, body_timeout: SOON, timeout: SOON },
+        followers: Arc::clone(&followers),
+        leaving: Arc::clone(&leaving),
+        streams: Arc::new(Semaphore::new(20)),
         bodies: Arc::new(Semaphore::new(256 * 1024)),
         review_roots,
         health: Health { min_disk_free_mib: 0, min_memory_free_mib: 0 },
@@ -120,7 +134,21 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
     let token = token.map(str::to_owned);
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().timeout(SOON).build().unwrap();
-    Server { url, store, stopping, closing, go, token, client, registry, serving, fleet: None, _dir: dir }
+    Server {
+        url,
+        store,
+        stopping,
+        closing,
+        go,
+        token,
+        client,
+        registry,
+        followers,
+        leaving,
+        serving,
+        fleet: None,
+        _dir: dir,
+    }
 }
 
 impl Server {
@@ -140,6 +168,8 @@ impl Server {
         }
         self.closing.cancel();
         timeout(SOON, self.serving).await.expect("the server ends when told to").unwrap();
+        self.leaving.close().await;
+        self.followers.close().await;
         self.store.close().await;
     }
 

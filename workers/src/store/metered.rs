@@ -13,8 +13,8 @@ use crate::{
     ledger::{Budget, Estimated, Fill, Ledger, Refused},
     metrics::Metrics,
     sessions::{
-        NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage, Sessions,
-        Turn,
+        Message, NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage,
+        Sessions, Turn,
     },
 };
 use async_trait::async_trait;
@@ -284,6 +284,10 @@ impl Sessions for Metered {
 
     async fn entries(&self, session: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error> {
         self.time("entries", self.store.entries(session, after, limit)).await
+    }
+
+    async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error> {
+        self.time("message_of", self.store.message_of(job)).await
     }
 
     async fn fork(&self, origin: Origin, new: NewSession) -> Result<Option<Session>, Error> {

@@ -4,8 +4,8 @@ use super::{Record, journal::corrupt, pool::Conn, row, settle::uuids};
 use crate::{
     clock::timestamp,
     sessions::{
-        Busy, EntryKind, MAX_PAGE, MAX_PAGE_BYTES, NewSession, Origin, Room, Session, SessionChange, SessionEntry,
-        SessionId, SessionPage,
+        Busy, EntryKind, MAX_PAGE, MAX_PAGE_BYTES, Message, NewSession, Origin, Room, Session, SessionChange,
+        SessionEntry, SessionId, SessionPage,
     },
     store::Error,
 };
@@ -90,6 +90,14 @@ impl Record {
             .bind(limit)
             .bind(number(MAX_PAGE_BYTES));
         page(id, &self.conn().await?.rows(entries).await?)
+    }
+
+    /// The message that was posted with a job.
+    pub(crate) async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error> {
+        let rows = self.conn().await?.rows(sqlx::query(include_str!("message_of.sql")).bind(job.0)).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (entry, turn) = (row::get::<i64>(row, "id")?.cast_unsigned(), row::get::<Option<Uuid>>(row, "turn")?);
+        Ok(Some(Message { session: SessionId(row::get(row, "session")?), entry, turn: turn.map(JobId) }))
     }
 
     /// Opens a session with the branch up to an entry of another.

@@ -3,8 +3,8 @@
 use super::Remote;
 use crate::{
     sessions::{
-        NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage, Sessions,
-        Turn,
+        Message, NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage,
+        Sessions, Turn,
     },
     store::{Error, Lease, Submission, turns},
 };
@@ -67,6 +67,10 @@ impl Sessions for Remote {
 
     async fn entries(&self, session: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error> {
         self.record.entries(session, after, limit).await
+    }
+
+    async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error> {
+        self.record.message_of(job).await
     }
 
     async fn fork(&self, origin: Origin, new: NewSession) -> Result<Option<Session>, Error> {

@@ -4,8 +4,8 @@ use super::{File, cancel, fault, op::Op, row, turns, tx::Tx, unit::Unit};
 use crate::{
     clock::timestamp,
     sessions::{
-        Busy, EntryKind, MAX_PAGE, MAX_PAGE_BYTES, NewSession, Origin, Post, Posted, Room, Session, SessionChange,
-        SessionEntry, SessionId, SessionPage, Sessions, Turn,
+        Busy, EntryKind, MAX_PAGE, MAX_PAGE_BYTES, Message, NewSession, Origin, Post, Posted, Room, Session,
+        SessionChange, SessionEntry, SessionId, SessionPage, Sessions, Turn,
     },
     store::{Error, Lease, turns as rules},
 };
@@ -22,6 +22,7 @@ static LIST_TENANT_SESSIONS: Unit = Unit::new(include_str!("list_tenant_sessions
 static CHANGE_SESSION: Unit = Unit::new(include_str!("change_session.sql"));
 static BRANCH: Unit = Unit::new(include_str!("branch.sql"));
 static ENTRIES: Unit = Unit::new(include_str!("entries.sql"));
+static MESSAGE_OF: Unit = Unit::new(include_str!("message_of.sql"));
 static FORK_SESSION: Unit = Unit::new(include_str!("fork_session.sql"));
 static FORK_ENTRIES: Unit = Unit::new(include_str!("fork_entries.sql"));
 static SESSION_JOBS: Unit = Unit::new(include_str!("session_jobs.sql"));
@@ -103,6 +104,13 @@ impl Sessions for File {
             .run_one(&mut *self.reader().await?, |args| args.add(id).add(after).add(limit).add(bytes).add(id))
             .await?;
         page(session, &done.rows)
+    }
+
+    async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error> {
+        let done = MESSAGE_OF.run_one(&mut *self.reader().await?, |args| args.add(job.0)).await?;
+        let Some(row) = done.rows.first() else { return Ok(None) };
+        let (entry, turn) = (row::get::<i64>(row, "id")?.cast_unsigned(), row::get::<Option<Uuid>>(row, "turn")?);
+        Ok(Some(Message { session: SessionId(row::get(row, "session")?), entry, turn: turn.map(JobId) }))
     }
 
     async fn fork(&self, origin: Origin, new: NewSession) -> Result<Option<Session>, Error> {

@@ -7,9 +7,9 @@ use crate::{
     draft::noop,
     fixture::{Fixture, HOUR, LEASE, SECOND, done, fault},
 };
-use flotilla_jobs::{Busy, EntryKind, JobState, SessionId};
+use flotilla_jobs::{Busy, EntryKind, JobId, JobState, SessionId};
 use flotilla_workers::{
-    sessions::{Posted, Room, Turn},
+    sessions::{Message, Posted, Room, Turn},
     store::{End, Settled},
 };
 
@@ -29,7 +29,11 @@ pub async fn a_message_and_its_job_are_on_record_together(f: &impl Fixture) {
     assert_eq!(it.created_at, f.moment());
     // It is not part of the talk before its turn.
     assert!(talk(f.store(), id).await.is_empty());
-    assert_eq!(f.claim_one().await.id(), job);
+    let message = |turn| Some(Message { session: id, entry, turn });
+    assert_eq!(f.store().message_of(job).await.unwrap(), message(None));
+    assert_eq!(begin_next(f).await.0.id(), job);
+    assert_eq!(f.store().message_of(job).await.unwrap(), message(Some(job)));
+    assert_eq!(f.store().message_of(JobId::new()).await.unwrap(), None);
 }
 
 pub async fn the_same_client_id_is_the_first_message(f: &impl Fixture) {
