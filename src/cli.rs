@@ -3,6 +3,7 @@
 mod act;
 mod backend;
 mod bench;
+mod chat;
 mod completions;
 mod config;
 mod dev_model;
@@ -45,6 +46,7 @@ use std::{path::PathBuf, process::ExitCode};
 const EXAMPLES: &str = "\
 Examples:
   flotilla review .                        review the change in a git work tree, with nothing configured
+  flotilla chat                            talk with an agent
   flotilla run                             API on 127.0.0.1:8080 and workers, on one SQLite file
   flotilla submit code-review @job.json    submit a job
   flotilla ls --state failed               failed jobs, newest first
@@ -110,6 +112,8 @@ struct Global {
 enum Command {
     /// Review a change in a git work tree
     Review(review::Args),
+    /// Talk with an agent
+    Chat(chat::Args),
     /// Run the API and workers in one process
     Run(run::Args),
     /// Run the API only
@@ -181,6 +185,7 @@ impl Command {
     async fn run(self, session: &Session) -> Result<Exit, Failure> {
         match self {
             Self::Review(args) => review::run(args, session).await,
+            Self::Chat(args) => chat::run(args, session).await,
             Self::Run(_) => run::run(session).await,
             Self::Serve(_) => serve::run(session).await,
             Self::Work(_) => work::run(session).await,

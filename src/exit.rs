@@ -102,6 +102,18 @@ impl From<producer::Error> for Failure {
     }
 }
 
+impl From<producer::ChatError> for Failure {
+    fn from(error: producer::ChatError) -> Self {
+        let exit = match error {
+            producer::ChatError::Submit(error) => return error.into(),
+            producer::ChatError::Busy { .. } | producer::ChatError::Refused(_) => Exit::Usage,
+            producer::ChatError::Full(_) => Exit::QueueFull,
+            producer::ChatError::NoSession(_) => Exit::NotFound,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
 impl From<store::OpenError> for Failure {
     fn from(error: store::OpenError) -> Self {
         let exit = match &error {
@@ -116,7 +128,9 @@ impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Self {
         let exit = match &error {
             client::Error::Refused { status: 404, .. } => Exit::NotFound,
-            client::Error::Refused { code, .. } if code == "queue_full" => Exit::QueueFull,
+            client::Error::Refused { code, .. } if matches!(code.as_str(), "queue_full" | "session_full") => {
+                Exit::QueueFull
+            }
             client::Error::Setup(_) | client::Error::Invalid(_) | client::Error::Refused { status: 400..=499, .. } => {
                 Exit::Usage
             }

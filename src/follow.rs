@@ -4,6 +4,8 @@
 //! hands it round. A follower that is late, or comes late, reads what it missed from the store itself.
 
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use flotilla_jobs::{JobEvent, JobId, StateChange};
 use flotilla_workers::store::{Error, LiveEvent, NumberedEvent, Store};

@@ -106,7 +106,8 @@ pub trait Backend: Send + Sync {
     async fn close(&self);
 }
 
-/// A store of our own.
+/// A store of our own. Cheap to clone.
+#[derive(Clone)]
 pub struct Direct {
     pub store: Arc<dyn Store>,
     pub producer: Producer,

@@ -34,6 +34,11 @@ impl Remote {
     pub fn new(client: Client) -> Self {
         Self { client }
     }
+
+    /// What it talks to the server with.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
 }
 
 #[async_trait]

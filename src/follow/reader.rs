@@ -25,7 +25,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// How long wake-ups gather: a chatty job must not cause a query a word.
-const GATHER: Duration = Duration::from_millis(25);
+pub(super) const GATHER: Duration = Duration::from_millis(25);
 /// How often a job is looked at for which no wake-up comes. With many jobs less often: see [`poll_every`].
 const POLL: Duration = Duration::from_millis(500);
 /// Where nothing is watched.

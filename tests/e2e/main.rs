@@ -8,6 +8,7 @@ mod client_gone;
 #[cfg(target_os = "linux")]
 mod clocks;
 mod cut_commit;
+mod cut_readers;
 mod drilling;
 mod drills;
 mod fleet;
