@@ -43,9 +43,10 @@ impl Embedded {
     pub async fn start(session: &Session) -> Result<Self, Failure> {
         let (store, scratch) = open_file(session).await?;
         let metrics = Metrics::new();
-        let agents = agents::open(&session.loaded, EngineSide::new(Arc::clone(&store)), &metrics)?;
+        let side = EngineSide::new(Arc::clone(&store));
+        let agents = agents::open(&session.loaded, side.clone(), &metrics)?;
         agents::prepare(&agents);
-        let registry = kinds::registry(None, false, Some(agents), None);
+        let registry = kinds::registry(None, false, Some(agents), Some(side));
         let budgets = session.loaded.config.budgets.budgets();
         let (stop, hard) = (CancellationToken::new(), CancellationToken::new());
         let options = FleetOptions {
@@ -95,7 +96,7 @@ async fn open_file(session: &Session) -> Result<(Arc<dyn Store>, Option<PathBuf>
         Ok(store) => Ok((store, None)),
         Err(failure) if session.loaded.is_default("store.url") && !writable(wanted.as_deref().ok()) => {
             let dir = std::env::temp_dir().join(format!("flotilla-{}", uuid::Uuid::now_v7()));
-            output::note(&format!("{failure}; this review is kept for its own duration only"));
+            output::note(&format!("{failure}; what is done now is kept for its own duration only"));
             Ok((open::file(&dir.join("flotilla.db")).await?, Some(dir)))
         }
         Err(failure) => Err(failure),

@@ -70,7 +70,7 @@ impl World {
         let counts = metrics.lines().filter_map(|line| {
             let (labels, count) = line.strip_prefix("flotilla_store_call_seconds_count{")?.rsplit_once(' ')?;
             let operation = labels.split("operation=\"").nth(1)?.split('"').next()?;
-            Some((operation.to_owned(), count.parse().ok()?))
+            Some((operation.to_owned(), count.parse::<u64>().ok()?))
         });
         counts.fold(BTreeMap::new(), |mut all, (operation, count)| {
             *all.entry(operation).or_default() += count;
@@ -155,7 +155,7 @@ async fn who_reads_late_and_who_comes_late_miss_nothing() {
     assert!(quick.await.unwrap() == said && late.await.unwrap() == said && read(slow).await == said);
     // After the end it is on record.
     assert!(read(world.followers.follow(id, 0)).await == said);
-    assert!(world.followers.follow(JobId::new(), 0).next().await.is_none());
+    assert!(Box::pin(world.followers.follow(JobId::new(), 0)).next().await.is_none());
     world.close().await;
 }
 

@@ -110,7 +110,12 @@ async fn post(app: &App, headers: &HeaderMap, request: ChatRequest) -> Result<Ch
 impl From<ChatError> for ApiError {
     fn from(error: ChatError) -> Self {
         let code = match error {
-            ChatError::Refused(refused) => return refused.into(),
+            ChatError::Refused(refused) => {
+                let refused = Self::from(refused);
+                // The job's input is what the client knows as its message.
+                let field = refused.field.as_deref().map(|field| field.trim_start_matches("payload.").to_owned());
+                return Self { field, ..refused };
+            }
             ChatError::Submit(error) => return error.into(),
             ChatError::Busy { .. } => Code::SessionBusy,
             ChatError::Full(_) => Code::SessionFull,
