@@ -48,7 +48,7 @@ fn events(ran: &Ran) -> Vec<Value> {
     ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_piped_in_is_one_message_and_only_its_answer_comes_out() {
     let (home, _provider) = home("All is\nwell.", None).await;
     let ran = piped(&home, &["chat"], "how is\nall?\n").exits(0);
@@ -59,7 +59,7 @@ async fn what_is_piped_in_is_one_message_and_only_its_answer_comes_out() {
     piped(&home, &["chat"], " \n").exits(2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_goes_on_and_its_events_are_lines_of_json() {
     let (home, _provider) = home("Well.", None).await;
     let first = events(&home.run(&["chat", "--json", "one"]).exits(0));
@@ -77,7 +77,7 @@ fn without_a_model_it_says_what_is_missing() {
     assert!(ran.stderr.contains("[routes.chat]") && ran.stderr.contains("flotilla dev-model"), "{}", ran.stderr);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_goes_on_through_a_restart_of_the_server() {
     let words: Vec<String> = (0..60).map(|n| format!("word{n}")).collect();
     let (home, provider) = home(&words.join(" "), Some(40)).await;
