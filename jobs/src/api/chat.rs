@@ -90,6 +90,7 @@ impl ChatAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[allow(clippy::large_enum_variant, reason = "one is handled at a time")]
 pub enum ChatEvent {
     /// `text`, `reset`, `progress`, `state`, `cut` and `output`.
     Job(JobEvent),

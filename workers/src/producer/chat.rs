@@ -172,12 +172,11 @@ async fn open(store: &dyn Store, chat: &NewChat, tenant: &str) -> Result<Session
             (yesterday, session_of(tenant, client_id, now))
         }
     };
-    let session = match found {
-        Some(session) => session,
-        None => {
-            let new = NewSession { id, tenant: tenant.to_owned(), title: None, busy: chat.busy.unwrap_or_default() };
-            store.open_session(new).await?
-        }
+    let session = if let Some(session) = found {
+        session
+    } else {
+        let busy = chat.busy.unwrap_or_default();
+        store.open_session(NewSession { id, tenant: tenant.to_owned(), title: None, busy }).await?
     };
     if session.tenant != tenant {
         return Err(ChatError::NoSession(session.id));
