@@ -1,9 +1,13 @@
 //! The agents of this process: from its configuration, over its store.
 
-use crate::{config::Loaded, exit::Failure};
+use crate::{
+    config::{self, Loaded},
+    exit::Failure,
+};
 use flotilla_workers::{
     agents::{
         Agents, Definitions, Means,
+        kit::{Readiness, State},
         model::{Client, tokens},
     },
     clock::Clock,
@@ -14,9 +18,10 @@ use std::{path::Path, sync::Arc};
 
 /// What handlers that ask models are given.
 pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Agents, Failure> {
-    let definitions = Definitions::load(loaded.config.agents.dir.as_deref().map(Path::new))
-        .map_err(|e| Failure::usage(e.to_string()))?;
+    let definitions = definitions(loaded)?;
+    let kit = loaded.config.tools.kit().map_err(|e| Failure::usage(e.to_string()))?;
     let store = Arc::new(store);
+    let approvals = Arc::clone(&store);
     let agents = Agents::new(Means {
         catalog: Arc::clone(&loaded.catalog),
         client: Arc::new(Client::new()),
@@ -28,7 +33,27 @@ pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Age
         metrics: metrics.agents(),
         clock: Clock::Store,
     });
-    Ok(agents.tracing_prompts(loaded.config.telemetry.prompts))
+    Ok(agents.tracing_prompts(loaded.config.telemetry.prompts).acting(kit).asking(approvals))
+}
+
+/// The agents there are, with the roles that the configuration gives them.
+pub fn definitions(loaded: &Loaded) -> Result<Definitions, Failure> {
+    let definitions = Definitions::load(loaded.config.agents.dir.as_deref().map(Path::new));
+    let roles = config::roles(&loaded.config.roles).map_err(|e| Failure::usage(e.to_string()))?;
+    let definitions = definitions.map_err(|e| Failure::usage(e.to_string()))?;
+    definitions.with_roles(roles).map_err(|e| Failure::usage(format!("roles: {e}")))
+}
+
+/// Says how tools are, in the log and in metrics.
+pub fn tell(tools: &[Readiness], metrics: &Metrics) {
+    for Readiness { tool, state, detail } in tools {
+        metrics.agents().tool_ready(tool, *state == State::Ready);
+        match state {
+            State::Ready => tracing::info!(tool, "agents may use it: {detail}"),
+            State::Off => tracing::debug!(tool, "it is off: {detail}"),
+            State::Unfit => tracing::warn!(tool, "it is configured, and every call is refused: {detail}"),
+        }
+    }
 }
 
 /// Makes ready what the first runs of agents would wait for, where they may come at once.

@@ -66,7 +66,7 @@ Exit codes:
 
 /// What the sandbox of tools starts this program with.
 #[cfg(target_os = "linux")]
-const SANDBOX_EXEC: &str = "sandbox-exec";
+pub const SANDBOX_EXEC: &str = "sandbox-exec";
 
 /// A fleet of background workers for AI agent jobs.
 #[derive(Parser)]

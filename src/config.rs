@@ -16,6 +16,7 @@ mod sections;
 mod show;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 pub use check::{MAX_TOKEN, may_listen};
 pub use error::Error;
@@ -24,3 +25,4 @@ pub use load::{FILE_NAME, Inputs, Loaded, load};
 pub use secrets::is_secret;
 pub use sections::{Config, Health, Listen, LogFormat, Telemetry, Worker};
 pub use show::{people, to_json};
+pub use tools::roles;

@@ -295,15 +295,17 @@ async fn the_tool_runs_what_is_configured_on_what_was_written() {
     let host = Host::from(Roots::Anywhere);
     let reading = Reading::revision(&repo, "HEAD", "HEAD", &host, &Watch::default()).await.unwrap();
     let scratch = Scratch::new(&reading, &dir.path().join("scratch")).await.unwrap();
-    let line = |script: &str| CommandLine {
-        arguments: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
-        environment: [("CI".to_owned(), "1".to_owned())].into(),
-        timeout: PATIENCE,
+    let line = |arguments: &[&str], patterns: &[(&str, &str)]| {
+        let own = |text: &str| text.to_owned();
+        let patterns = patterns.iter().map(|(name, pattern)| (own(name), own(pattern))).collect();
+        let arguments = arguments.iter().map(|text| own(text)).collect();
+        CommandLine::new(arguments, &patterns, [("CI".to_owned(), "1".to_owned())].into(), PATIENCE).unwrap()
     };
-    let commands: Commands = [(
-        "test".to_owned(),
-        line("cat a.txt; echo $CI; echo changed > a.txt; echo x > $TMPDIR/t && mkdir -m 0 closed && exit 4"),
-    )]
+    let script = "cat a.txt; echo $CI; echo changed > a.txt; echo x > $TMPDIR/t && mkdir -m 0 closed && exit 4";
+    let commands: Commands = [
+        ("test".to_owned(), line(&["/bin/sh", "-c", script], &[])),
+        ("show".to_owned(), line(&["/bin/echo", "{what}", "$(id)"], &[("what", "[a-z;$() ]+")])),
+    ]
     .into();
     let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_flotilla"), &["sandbox-exec"]);
     let tools = scratch.toolbox().and(run(&scratch, sandbox, commands));
@@ -314,9 +316,17 @@ async fn the_tool_runs_what_is_configured_on_what_was_written() {
         let said = tool.call(json!({"command": "test"}).as_object().unwrap()).await.unwrap();
         assert_eq!(text(&said), "[exit status 4]\n[stdout]\nnew\n1\n\n", "what it wrote is gone");
     }
-    for bad in
-        [json!({"command": "sh"}), json!({"command": "test; sh"}), json!({"command": "test", "args": ["x"]}), json!({})]
-    {
+    let shown = tool.call(json!({"command": "show", "arguments": {"what": "a; $(id)"}}).as_object().unwrap()).await;
+    assert_eq!(text(&shown.unwrap()), "[exit status 0]\n[stdout]\na; $(id) $(id)\n\n", "no shell reads it");
+    for bad in [
+        json!({"command": "sh"}),
+        json!({"command": "test; sh"}),
+        json!({"command": "test", "args": ["x"]}),
+        json!({"command": "test", "arguments": {"what": "x"}}),
+        json!({"command": "show", "arguments": {"what": "--help"}}),
+        json!({"command": "show"}),
+        json!({}),
+    ] {
         tool.call(bad.as_object().unwrap()).await.unwrap_err();
     }
     assert_eq!(fs::read_dir(dir.path().join("scratch")).unwrap().count(), 2, "one work tree, and its lock");

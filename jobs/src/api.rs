@@ -1,11 +1,13 @@
 //! Bodies of the HTTP API that are not jobs themselves.
 
+mod approvals;
 mod chat;
 mod providers;
 mod sessions;
 mod spend;
 mod steps;
 
+pub use approvals::{Approval, ApprovalId, Approvals, Decision, Say};
 pub use chat::{ChatAnswer, ChatEvent, ChatNews, ChatRequest};
 pub use providers::{LaneStats, Providers};
 pub use sessions::{

@@ -14,7 +14,7 @@ use crate::{
 };
 use flotilla_jobs::{JobState, api::QueueChange};
 use flotilla_workers::{
-    agents::Agents,
+    agents::{Agents, kit::Readiness},
     archive::Archive,
     engine_side::EngineSide,
     fleet::{Archiving, Fleet, FleetOptions, QueueWeight, Report},
@@ -41,6 +41,7 @@ pub struct Process {
     disk: PathBuf,
     archive: Option<Arc<Archive>>,
     agents: Agents,
+    tools: Vec<Readiness>,
     traces: Option<Traces>,
     closing: CancellationToken,
 }
@@ -55,10 +56,12 @@ impl Process {
         let (store, archive) = archive::behind(place.open(true).await?, &session.loaded.config, &metrics)?;
         let store = metered(store, name, Arc::clone(&metrics));
         let agents = agents::open(&session.loaded, EngineSide::new(Arc::clone(&store)), &metrics)?;
+        let tools = agents.kit().readiness().await;
+        agents::tell(&tools, &metrics);
         let closing = CancellationToken::new();
         let (config, traces) = (session.loaded.config.clone(), session.traces.clone());
         let (followers, leaving) = (Followers::start(Arc::clone(&store)), Leaving::start(Arc::clone(&store)));
-        Ok(Self { shutdown, config, store, followers, leaving, metrics, disk, archive, agents, traces, closing })
+        Ok(Self { shutdown, config, store, followers, leaving, metrics, disk, archive, agents, tools, traces, closing })
     }
 
     /// What the HTTP side is given.
@@ -89,6 +92,7 @@ impl Process {
             bodies: Arc::new(Semaphore::new(http.max_bodies_bytes)),
             review_roots: http.review_roots.clone(),
             health: self.config.health,
+            tools: self.tools.clone(),
             budgets: self.config.budgets.budgets(),
             disk: self.disk.clone(),
             archive: self.archive.clone(),

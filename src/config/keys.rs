@@ -45,6 +45,15 @@ const NAMED: &[(&str, &[(&str, Type)])] = &[
         ],
     ),
     ("routes", &[("models", Type::List)]),
+    (
+        "tools.programs",
+        &[
+            ("command", Type::List),
+            ("placeholders", Type::Texts),
+            ("environment", Type::Texts),
+            ("timeout_seconds", Type::Integer),
+        ],
+    ),
 ];
 
 /// What each of `safety.agents` can be told.
@@ -127,11 +136,12 @@ pub fn kind(key: &str) -> Kind {
         return Kind::Setting(default.clone());
     }
     let parts: Vec<&str> = key.split('.').collect();
-    let named = NAMED.iter().find(|(section, _)| parts.first() == Some(section)).map(|(_, settings)| *settings);
-    match (named, parts.as_slice()) {
-        (Some(_), [_] | [_, _]) | (None, ["safety", "agents"] | ["safety", "agents", _]) => Kind::Section,
-        (Some(settings), [_, _, leaf]) => find(settings, leaf),
+    let named = NAMED.iter().find_map(|(section, settings)| Some((below(section, key)?, *settings)));
+    match (named.as_ref().map(|(below, settings)| (below.as_slice(), settings)), parts.as_slice()) {
+        (Some(([] | [_], _)), _) | (None, ["roles"] | ["safety", "agents"] | ["safety", "agents", _]) => Kind::Section,
+        (Some(([_, leaf], settings)), _) => find(settings, leaf),
         (None, ["safety", "agents", _, leaf]) => find(SAFETY, leaf),
+        (None, ["roles", _]) => Kind::Setting(Value::Array(Vec::new())),
         (None, ["budgets", "tenants", _, "day" | "total", "tokens"]) => Kind::Setting(Value::Integer(0)),
         (None, ["budgets", "tenants", _, "day" | "total", "usd"]) => Kind::Setting(Value::String(String::new())),
         (None, ["budgets", "tenants"] | ["budgets", "tenants", _] | ["budgets", "tenants", _, "day" | "total"]) => {
@@ -146,9 +156,18 @@ fn find(settings: &[(&str, Type)], leaf: &str) -> Kind {
     settings.iter().find(|(name, _)| *name == leaf).map_or(Kind::Unknown, |(_, setting)| setting.kind())
 }
 
+/// The parts of a path below a section; `None` where it is not in there.
+fn below<'k>(section: &str, key: &'k str) -> Option<Vec<&'k str>> {
+    let rest = key.strip_prefix(section)?;
+    if rest.is_empty() {
+        return Some(Vec::new());
+    }
+    rest.strip_prefix('.').map(|rest| rest.split('.').collect())
+}
+
 /// Whether the parts of a section have names of their own.
 pub fn is_named(section: &str) -> bool {
-    NAMED.iter().any(|(name, _)| *name == section)
+    section == "roles" || NAMED.iter().any(|(name, _)| *name == section)
 }
 
 /// "unknown setting", and what was probably meant.
@@ -160,7 +179,7 @@ pub fn unknown(key: &str) -> String {
     });
     let tenants = ["day", "total"].map(|period| format!("budgets.tenants.NAME.{period}"));
     let safety = SAFETY.iter().map(|(name, _)| format!("safety.agents.NAME.{name}"));
-    let own: Vec<String> = own.chain(tenants).chain(safety).collect();
+    let own: Vec<String> = own.chain(tenants).chain(safety).chain(["roles.AGENT".to_owned()]).collect();
     let names = KNOWN.keys().map(String::as_str).chain(sections).chain(own.iter().map(String::as_str));
     nearest(key, names).map_or_else(
         || "unknown setting; `flotilla config` lists them all".to_owned(),

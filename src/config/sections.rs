@@ -1,6 +1,6 @@
 //! One struct for each concern.
 
-use super::{budgets::Budgets, safety::Safety};
+use super::{budgets::Budgets, safety::Safety, tools::Tools};
 use flotilla_jobs::{Invalid, check_name};
 use flotilla_workers::{
     agents::model::{Catalog, ModelSettings, ProviderSettings, RouteSettings, Settings},
@@ -27,6 +27,10 @@ pub struct Config {
     pub agents: Agents,
     pub safety: Safety,
     pub sessions: Sessions,
+    pub tools: Tools,
+    /// By agent, instead of what its file says.
+    #[serde(default)]
+    pub roles: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     pub queues: BTreeMap<String, Queue>,
     #[serde(default)]

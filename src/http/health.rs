@@ -3,7 +3,7 @@
 use super::{App, probes::dependencies};
 use crate::machine;
 use axum::{Json, extract::State, http::StatusCode};
-use flotilla_workers::store::Dependency;
+use flotilla_workers::{agents::kit::Readiness, store::Dependency};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -23,6 +23,20 @@ pub struct HealthReport {
     disk: Space,
     /// What the process could still get.
     memory: Space,
+    /// Tools that act, as they were when the process started. One that cannot be used is no reason to be unwell: its calls
+    /// are refused.
+    tools: Vec<ToolReport>,
+}
+
+/// A tool that acts.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ToolReport {
+    /// `files`, `http_get` or `run`.
+    name: &'static str,
+    /// `ready`, `off` (not configured) or `unfit` (configured, and every call is refused).
+    state: &'static str,
+    /// What there is, or why there is not.
+    detail: String,
 }
 
 /// One thing it needs.
@@ -70,8 +84,16 @@ pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<HealthRepo
     let stopping = app.stopping.is_cancelled();
     let ok = !stopping && disk.ok && memory.ok && dependencies.iter().all(|dependency| dependency.ok);
     let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let tools = app.tools.iter().cloned().map(Into::into).collect();
     let version = env!("CARGO_PKG_VERSION");
-    (status, Json(HealthReport { ok, stopping, version, dependencies, disk, memory }))
+    (status, Json(HealthReport { ok, stopping, version, dependencies, disk, memory, tools }))
+}
+
+impl From<Readiness> for ToolReport {
+    fn from(readiness: Readiness) -> Self {
+        let Readiness { tool, state, detail } = readiness;
+        Self { name: tool, state: state.as_str(), detail }
+    }
 }
 
 impl From<Dependency> for DependencyReport {

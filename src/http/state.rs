@@ -2,7 +2,13 @@
 
 use super::{Guard, Leaving};
 use crate::{config::Health, follow::Followers};
-use flotilla_workers::{agents::budget::Budgets, archive::Archive, metrics::Metrics, producer::Producer, store::Store};
+use flotilla_workers::{
+    agents::{budget::Budgets, kit::Readiness},
+    archive::Archive,
+    metrics::Metrics,
+    producer::Producer,
+    store::Store,
+};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +31,8 @@ pub struct App {
     /// Work trees that may be named over HTTP are below one of these.
     pub review_roots: Vec<PathBuf>,
     pub health: Health,
+    /// Tools that act, as they were when the process started.
+    pub tools: Vec<Readiness>,
     /// What agents may spend.
     pub budgets: Budgets,
     /// The disk that must not be full.

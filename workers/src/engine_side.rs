@@ -5,6 +5,8 @@
 //! So each call is a task of the engine's runtime. It goes on when its caller is dropped, for as long as the store's own
 //! limits let a call take: what was paid for is then on record although nobody waits for it any more.
 
+mod approvals;
+
 use crate::{
     admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
     journal::{

@@ -5,6 +5,7 @@
 pub mod admission;
 pub mod agents;
 mod apalis;
+pub mod approvals;
 pub mod archive;
 mod backlog;
 pub mod bench;

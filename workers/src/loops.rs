@@ -1,6 +1,7 @@
 //! The loops of a worker, one file each: options in, a token that ends them, and a `tick` that tests call alone.
 
 pub(crate) mod adopt;
+pub(crate) mod approvals;
 pub(crate) mod archive;
 pub(crate) mod budgets;
 pub(crate) mod claim;

@@ -37,7 +37,9 @@ pub use crate::lease::Lease;
 pub use error::{Error, OpenError, Trouble};
 pub use types::*;
 
-use crate::{admission::Admission, archive::Shelf, journal::Journal, ledger::Ledger, sessions::Sessions};
+use crate::{
+    admission::Admission, approvals::Approvals, archive::Shelf, journal::Journal, ledger::Ledger, sessions::Sessions,
+};
 use async_trait::async_trait;
 use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress, StateChange};
 
@@ -174,7 +176,7 @@ pub trait Live: Send + Sync {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: Jobs + Upkeep + Live + Journal + Ledger + Admission + Sessions + Shelf + 'static {
+pub trait Store: Jobs + Upkeep + Live + Journal + Ledger + Admission + Sessions + Shelf + Approvals + 'static {
     /// Ends background tasks and closes connections; what was accepted before is safe without it.
     async fn close(&self);
 

@@ -2,6 +2,7 @@
 
 use super::{Check, Session, providers};
 use crate::{
+    agents,
     cli::queues::waiting,
     config::{Listen, is_secret, may_listen},
     exit::Exit,
@@ -9,6 +10,7 @@ use crate::{
     open::Place,
 };
 use flotilla_jobs::api::QueueStats;
+use flotilla_workers::agents::kit::{Readiness, State};
 use std::{os::unix::fs::PermissionsExt, process::Command};
 use tokio::net::TcpListener;
 
@@ -25,6 +27,7 @@ pub async fn all(session: &Session) -> Vec<Check> {
     checks.push(listen(session, "worker.http.listen", session.loaded.config.worker.http.listen).await);
     checks.push(review_roots(session));
     checks.push(sandbox().await);
+    checks.extend(tools(session).await);
     checks.push(server(session).await);
     checks.extend(providers::all(&session.loaded.catalog).await);
     checks
@@ -47,6 +50,30 @@ fn secrets(session: &Session) -> Check {
         return Check::warn(NAME, format!("{} holds secrets and others can read it", path.display()), fix);
     }
     Check::ok(NAME, "nobody else can read them")
+}
+
+/// Tools that act: what is configured, and whether it can be used here.
+async fn tools(session: &Session) -> Vec<Check> {
+    const NAME: &str = "tools";
+    let kit = match agents::definitions(&session.loaded).map(|_| session.loaded.config.tools.kit()) {
+        Ok(Ok(kit)) => kit,
+        Ok(Err(error)) => return vec![Check::fail(NAME, Exit::Usage, error.to_string(), "correct the setting")],
+        Err(failure) => {
+            return vec![Check::fail(
+                "agents",
+                failure.exit,
+                failure.message,
+                "correct agents.dir, its files or roles",
+            )];
+        }
+    };
+    let check = |Readiness { tool, state, detail }| match state {
+        State::Ready | State::Off => Check::ok(NAME, format!("{tool} is {}: {detail}", state.as_str())),
+        State::Unfit => {
+            Check::warn(NAME, format!("{tool}: {detail}"), "every call of it is refused until this is mended")
+        }
+    };
+    kit.readiness().await.into_iter().map(check).collect()
 }
 
 /// Whether programs that agents run could be confined here; where not, none is run.

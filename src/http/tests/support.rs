@@ -13,6 +13,7 @@ use flotilla_jobs::{
     kinds::{ChatTurn, CodeReview},
 };
 use flotilla_workers::{
+    agents::Kit,
     agents::budget::{Allowance, Budgets},
     archive::{Archive, Objects, with_archive},
     context::Context,
@@ -117,6 +118,7 @@ pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Ser
         bodies: Arc::new(Semaphore::new(256 * 1024)),
         review_roots,
         health: Health { min_disk_free_mib: 0, min_memory_free_mib: 0 },
+        tools: Kit::default().readiness().await,
         budgets: Budgets { day: Allowance { cost: Some(MicroUsd::DOLLAR), tokens: None }, ..Budgets::default() },
         disk: dir.path().to_owned(),
         archive: Some(archive),

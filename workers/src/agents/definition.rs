@@ -11,7 +11,12 @@ use super::{model::Shape, tool::Roles};
 use flotilla_jobs::MicroUsd;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+    sync::Arc,
+};
 
 /// Largest agent file, in bytes.
 const MAX_FILE: u64 = 256 << 10;
@@ -35,6 +40,9 @@ pub struct Definition {
     // Left out where it is the usual one, so that no agent from before there were roles counts as changed.
     #[serde(default, skip_serializing_if = "Roles::is_usual")]
     pub roles: Roles,
+    /// Names of tools whose every call waits for a person.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub approval: BTreeSet<String>,
     /// By name.
     pub parts: BTreeMap<String, PartDefinition>,
 }
@@ -130,6 +138,19 @@ impl Definitions {
             all.push(Definition::parse(&name, &text)?);
         }
         Ok(all.into_iter().collect())
+    }
+
+    /// The same with these roles instead of what the files of these agents say. An agent there is none of is an error.
+    pub fn with_roles(self, roles: impl IntoIterator<Item = (String, Roles)>) -> Result<Self, String> {
+        let mut by_name = Arc::unwrap_or_clone(self.by_name);
+        for (name, roles) in roles {
+            let Some(agent) = by_name.get_mut(&name) else {
+                let known: Vec<_> = by_name.keys().map(String::as_str).collect();
+                return Err(format!("there is no agent `{name}`; known are: {}", known.join(", ")));
+            };
+            Arc::make_mut(agent).roles = roles;
+        }
+        Ok(Self { by_name: Arc::new(by_name) })
     }
 
     /// The agent of this name.

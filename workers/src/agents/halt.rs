@@ -16,6 +16,8 @@ pub enum Halt {
     },
     /// A budget has no room.
     Pause(Refused),
+    /// A person has to agree to a call first; why, for people.
+    Approval(String),
     /// The job is someone else's now.
     LeaseLost,
     /// The job must end now.
@@ -41,6 +43,7 @@ impl Halt {
         match self {
             Self::Snooze { after, .. } => Outcome::Snooze(after),
             Self::Pause(refused) => Outcome::Pause(refused.to_string()),
+            Self::Approval(why) => Outcome::Pause(why),
             Self::LeaseLost | Self::Cancelled | Self::Stopping => Outcome::Snooze(Duration::ZERO),
             Self::Retry(fault, after) => Outcome::Retry { fault, after },
             Self::Fail(fault) => Outcome::Fail(fault),

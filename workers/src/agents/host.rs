@@ -6,6 +6,7 @@ use super::{
     definition::{Definition, Definitions},
     gate::Gate,
     halt::Halt,
+    kit::Kit,
     learned::Learned,
     meter::Meter,
     model::{Catalog, Route},
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     admission::Admission,
+    approvals::{self, Approvals},
     clock::Clock,
     journal::{Journal, Lease, Opened, RunStart, Step},
     ledger::Ledger,
@@ -24,7 +26,7 @@ use crate::{
 };
 use serde::Serialize;
 use serde_json::to_value;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// The route of agents whose own is not configured.
@@ -56,6 +58,10 @@ pub struct Agents {
     pub(super) gate: Gate,
     /// Whether spans show what is said.
     pub(super) prompts: bool,
+    /// Tools that act.
+    pub(super) kit: Arc<Kit>,
+    /// Where people are asked.
+    pub(super) approvals: Option<Arc<dyn Approvals>>,
 }
 
 impl fmt::Debug for Agents {
@@ -125,7 +131,14 @@ impl Agents {
     #[allow(missing_docs)]
     pub fn new(means: Means) -> Self {
         let gate = Gate::new(Arc::clone(&means.admission), Arc::clone(&means.metrics));
-        Self { means: Arc::new(means), learned: Arc::default(), gate, prompts: false }
+        Self {
+            means: Arc::new(means),
+            learned: Arc::default(),
+            gate,
+            prompts: false,
+            kit: Arc::default(),
+            approvals: None,
+        }
     }
 
     /// The same, whose spans show what models and tools are told and say.
@@ -133,6 +146,25 @@ impl Agents {
     pub fn tracing_prompts(mut self, prompts: bool) -> Self {
         self.prompts = prompts;
         self
+    }
+
+    /// The same with tools that act.
+    #[must_use]
+    pub fn acting(mut self, kit: Kit) -> Self {
+        self.kit = Arc::new(kit);
+        self
+    }
+
+    /// The same, where people can be asked whether a call may be made.
+    #[must_use]
+    pub fn asking(mut self, approvals: Arc<dyn Approvals>) -> Self {
+        self.approvals = Some(approvals);
+        self
+    }
+
+    /// The tools that act.
+    pub fn kit(&self) -> &Kit {
+        &self.kit
     }
 
     /// The models that agents may use.
@@ -197,6 +229,9 @@ impl Agents {
             }
         };
         let steps = if opened.fresh { Vec::new() } else { self.read(&job, &opened).await? };
+        if !opened.fresh {
+            opened.started_at += self.waited(&job, &plan.definition).await?;
+        }
         let meter = Meter::new(plan.definition.limits, &opened, &steps, self.means.clock.clone());
         let span = traced::run(&plan.definition.name, opened.run, &job);
         let threads = Threads::new(steps);
@@ -238,6 +273,15 @@ impl Agents {
         let has_model = pinned.models.iter().any(|model| self.means.catalog.model(model).is_some());
         let same = fresh.is_none_or(|fresh| fresh.hash == pinned.hash);
         has_model && (same || pinned.definition.on_change == OnChange::Finish)
+    }
+
+    /// How long the job waited for people: that is not its agent's time.
+    async fn waited(&self, job: &JobRef, agent: &Definition) -> Result<Duration, Halt> {
+        let asks = !agent.approval.is_empty() || !self.kit.approval.is_empty();
+        let Some(approvals) = self.approvals.as_ref().filter(|_| asks) else { return Ok(Duration::ZERO) };
+        let id = job.lease.job();
+        let list = || approvals.list_approvals(None, Some(id), None, approvals::MAX_PAGE);
+        Ok(Run::waited(&job.patiently(SHORT, list).await?))
     }
 
     /// All finished steps of a run.

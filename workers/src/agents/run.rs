@@ -120,6 +120,7 @@ impl Run {
             None => "done",
             Some(Halt::Snooze { .. }) => "snoozed",
             Some(Halt::Pause(_)) => "paused",
+            Some(Halt::Approval(_)) => "asked",
             Some(Halt::LeaseLost) => "lease_lost",
             Some(Halt::Cancelled) => "cancelled",
             Some(Halt::Stopping) => "handed_over",

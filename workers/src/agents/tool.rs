@@ -1,6 +1,7 @@
 //! Tools that models may call. What sort of a tool it is decides what happens when a worker dies in the middle of a
 //! call, and the types ask for it: an effect cannot be made without the way to find out whether it happened.
 
+mod approve;
 pub mod output;
 mod role;
 mod work;

@@ -26,8 +26,8 @@ mod write;
 
 pub use http::{BadHost, Hosts, HttpSettings, http_get};
 #[cfg(target_os = "linux")]
-pub use run::{CommandLine, Commands, run};
-pub use scratch::Scratch;
+pub use run::{BadCommand, CommandLine, Commands, run};
+pub use scratch::{Scratch, ScratchLimits};
 
 use super::{
     model::ToolSpec,

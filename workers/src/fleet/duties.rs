@@ -3,7 +3,7 @@
 use super::{FleetOptions, tasks::Tasks};
 use crate::{
     loops::{
-        adopt, archive, budgets,
+        adopt, approvals, archive, budgets,
         lead::{Duties, Leader},
         parked,
         prune::{self, Ages},
@@ -46,6 +46,7 @@ pub(super) fn spawn(
     }
     let led = duties.add("budgets");
     tasks.spawn("budgets", budgets::run(store(), Arc::clone(&options.budgets), led, stop.clone()));
+    tasks.spawn("approvals", approvals::run(store(), duties.add("approvals"), stop.clone()));
 
     let leader = Leader {
         store: store(),

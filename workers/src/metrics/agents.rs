@@ -41,6 +41,7 @@ pub struct AgentMetrics {
     budget_tokens: IntGaugeVec,
     tool_calls: IntCounterVec,
     tool: HistogramVec,
+    tool_ready: IntGaugeVec,
     runs: IntCounterVec,
     steps: HistogramVec,
     safety: IntCounterVec,
@@ -132,6 +133,12 @@ impl AgentMetrics {
             ),
             tool_calls: counters(r, "flotilla_tool_calls_total", "Tool calls that ended, by how.", &["tool", "status"]),
             tool: histograms(r, "flotilla_tool_call_seconds", "How long tool calls took.", &["tool"], TOOL_SECONDS),
+            tool_ready: gauges(
+                r,
+                "flotilla_tool_ready",
+                "1 where a tool that acts can be used, 0 where it is off or refuses every call.",
+                &["tool"],
+            ),
             runs: counters(r, "flotilla_agent_runs_total", "Runs of agents that ended, by how.", &["agent", "outcome"]),
             steps: histograms(r, "flotilla_agent_steps", "Steps of runs that ended.", &["agent"], STEPS),
             safety: counters(
@@ -205,6 +212,11 @@ impl AgentMetrics {
                 self.safety.with_label_values(&[agent, rule, "held"]).inc_by(count);
             }
         }
+    }
+
+    /// Whether a tool that acts can be used here.
+    pub fn tool_ready(&self, tool: &str, ready: bool) {
+        self.tool_ready.with_label_values(&[tool]).set(ready.into());
     }
 
     /// A run ended after so many steps, with `outcome` from a fixed list.

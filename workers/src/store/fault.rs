@@ -1,5 +1,6 @@
 //! A store that can be made to fail, for tests: down, up again, or working but silent.
 
+mod approvals;
 mod archive;
 mod borders;
 

@@ -1,5 +1,7 @@
 //! A store whose calls are timed.
 
+mod approvals;
+
 use super::{
     AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, Promoted,
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,

@@ -1,6 +1,7 @@
 //! The record on Postgres: what was accepted, how it ended, and what lies between.
 
 mod accept;
+mod approvals;
 mod archive;
 mod calls;
 mod conversations;

@@ -6,6 +6,7 @@
 
 mod adopt;
 mod agents;
+mod approvals;
 mod archive;
 mod broken;
 mod cancel;

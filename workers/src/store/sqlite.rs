@@ -7,6 +7,7 @@
 //! also ends whatever ran.
 
 mod agents;
+mod approvals;
 mod archive;
 mod calls;
 mod cancel;

@@ -5,7 +5,11 @@ use crate::agents::{model::Shape, tool::Roles};
 use flotilla_jobs::MicroUsd;
 use serde::Deserialize;
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, io,
+    path::Path,
+};
 use toml::Spanned;
 
 /// Most tokens that an answer may be asked to have.
@@ -46,6 +50,8 @@ struct File {
     limits: FileLimits,
     #[serde(default)]
     roles: Roles,
+    #[serde(default)]
+    approval: Vec<Spanned<String>>,
     parts: BTreeMap<String, FilePart>,
 }
 
@@ -99,6 +105,7 @@ impl Definition {
         if read.parts.is_empty() {
             return Err(source.bad(0, "has no part; add a table `[parts.NAME]` with a prompt"));
         }
+        let approval = source.approval(read.approval, &read.parts)?;
         let parts = read.parts.into_iter().map(|(name, part)| Ok((name, source.part(part)?)));
         Ok(Self {
             name: read.name.into_inner(),
@@ -106,6 +113,7 @@ impl Definition {
             on_change: read.on_change,
             limits: source.limits(read.limits)?,
             roles: read.roles,
+            approval,
             parts: parts.collect::<Result<_, BadFile>>()?,
         })
     }
@@ -118,6 +126,20 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
+    /// Tools that wait for a person: a name that no part has would wait for nobody.
+    fn approval(
+        &self,
+        read: Vec<Spanned<String>>,
+        parts: &BTreeMap<String, FilePart>,
+    ) -> Result<BTreeSet<String>, BadFile> {
+        let named = |name: &String| parts.values().any(|part| part.tools.contains(name));
+        if let Some(bad) = read.iter().find(|name| !named(name.get_ref())) {
+            let what = format!("approval: no part of the agent has a tool `{}`", bad.get_ref());
+            return Err(self.bad(bad.span().start, what));
+        }
+        Ok(read.into_iter().map(Spanned::into_inner).collect())
+    }
+
     fn limits(&self, read: FileLimits) -> Result<Limits, BadFile> {
         let mut limits = Limits::default();
         if let Some(steps) = read.steps {

@@ -1,7 +1,7 @@
 //! Roles: what an agent's tools may reach. Its file grants them, and nothing that a model says does.
 
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 /// What a tool reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,6 +36,11 @@ impl fmt::Display for Role {
     }
 }
 
+impl Role {
+    /// Every one there is.
+    pub const ALL: [Self; 4] = [Self::FilesystemRead, Self::FilesystemWrite, Self::NetworkRead, Self::ProcessRun];
+}
+
 impl Roles {
     /// Whether this one is among them.
     pub fn has(&self, role: Role) -> bool {
@@ -51,6 +56,18 @@ impl Roles {
 impl Default for Roles {
     fn default() -> Self {
         Self::from_iter([Role::FilesystemRead])
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|role| role.to_string() == text);
+        found.ok_or_else(|| {
+            let all = Self::ALL.map(|role| format!("`{role}`")).join(", ");
+            format!("`{text}` is no role; there are {all}")
+        })
     }
 }
 

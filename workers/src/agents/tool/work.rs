@@ -68,7 +68,8 @@ impl Run {
             let gave = self.use_tool(&placed, toolbox).await?;
             Ok((placed.next.key.seq, placed.call, gave))
         };
-        let acts = placed.iter().any(|placed| placed.next.kind == StepKind::Effect);
+        let alone = |placed: &Placed| placed.next.kind == StepKind::Effect || self.asks_first(&placed.call.name);
+        let acts = placed.iter().any(alone);
         stream::iter(placed.into_iter().map(run)).buffered(if acts { 1 } else { AT_ONCE }).try_collect().await
     }
 
@@ -108,7 +109,11 @@ impl Run {
     /// Makes a call that is not on record.
     async fn make(&self, placed: &Placed, toolbox: &Toolbox) -> Result<Gave, Halt> {
         let Placed { call, next, refused, .. } = placed;
-        match self.prepare(call, *refused, toolbox) {
+        let prepared = match self.prepare(call, *refused, toolbox) {
+            Ok(prepared) => self.agreed(call, next).await?.map_or(Ok(prepared), Err),
+            failed => failed,
+        };
+        match prepared {
             Err(failed) => self.keep(call, next, failed).await,
             Ok((Tool::Pure(tool), arguments)) => {
                 let gave = self.bound(tool.call(&arguments)).await?;

@@ -38,9 +38,6 @@ use tokio::time::timeout;
 const MAX_URL: usize = 2_048;
 /// Most addresses that a name may have.
 const MAX_ADDRESSES: usize = 32;
-/// Redirects that are followed.
-const MAX_REDIRECTS: usize = 5;
-
 /// What `http_get` may do.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -50,6 +47,8 @@ pub struct HttpSettings {
     pub max_bytes: usize,
     /// For all of it: names, redirects, the page.
     pub timeout: Duration,
+    /// Most redirects that are followed.
+    pub redirects: usize,
 }
 
 /// The tool, for agents with the role `network:read`.
@@ -109,7 +108,7 @@ impl HttpGet {
             return Err(ToolError::said(format!("the URL is longer than {MAX_URL} bytes")));
         }
         let mut url = Url::parse(text).map_err(unfit)?;
-        for _ in 0..=MAX_REDIRECTS {
+        for _ in 0..=self.settings.redirects {
             let response = self.ask(&url).await?;
             let status = response.status();
             let to = response.headers().get(LOCATION).filter(|_| status.is_redirection());
@@ -120,7 +119,7 @@ impl HttpGet {
             }
             url = url.join(to).map_err(unfit)?;
         }
-        Err(ToolError::said(format!("it redirects more than {MAX_REDIRECTS} times")))
+        Err(ToolError::said(format!("it redirects more than {} times", self.settings.redirects)))
     }
 
     /// One request, at an address that was checked.

@@ -1,5 +1,9 @@
 //! `run`: a program that the configuration names, in a copy of the job's own work tree that is gone afterwards.
 
+mod line;
+
+pub use line::{BadCommand, CommandLine, Commands};
+
 use super::{
     blocking, read_arguments,
     sandbox::{Ended, Program, Ran, Sandbox},
@@ -14,20 +18,6 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-
-/// Programs by the names that models know them by.
-pub type Commands = BTreeMap<String, CommandLine>;
-
-/// A program and all of its arguments: nothing of a model's is among them.
-#[derive(Clone, Debug)]
-pub struct CommandLine {
-    /// The first is an absolute path.
-    pub arguments: Vec<String>,
-    /// Beside PATH, HOME and TMPDIR, which are set.
-    pub environment: BTreeMap<String, String>,
-    #[allow(missing_docs)]
-    pub timeout: Duration,
-}
 
 /// The tool, for agents with the role `process:run`. Programs see what was written to `scratch`; what they write is gone
 /// when they end.
@@ -46,13 +36,23 @@ struct Run {
 #[serde(deny_unknown_fields)]
 struct Wanted {
     command: String,
+    #[serde(default)]
+    arguments: BTreeMap<String, String>,
 }
 
 #[async_trait]
 impl Pure for Run {
     fn spec(&self) -> ToolSpec {
         let names: Vec<_> = self.commands.keys().collect();
-        let properties = json!({"command": {"type": "string", "enum": names, "description": "which one"}});
+        let each = self.commands.iter().map(|(name, line)| format!("{name}: {}", line.told()));
+        let properties = json!({
+            "command": {"type": "string", "enum": names, "description": "which one"},
+            "arguments": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": each.collect::<Vec<_>>().join("; "),
+            },
+        });
         let what = "Runs a program in a copy of the work tree, without network; what it writes is gone afterwards.";
         spec("run", what, &properties, &["command"])
     }
@@ -63,6 +63,7 @@ impl Pure for Run {
             let names: Vec<_> = self.commands.keys().map(String::as_str).collect();
             return Err(ToolError::said(format!("there is no such command; run one of: {}", names.join(", "))));
         };
+        let line = command.filled(&wanted.arguments).map_err(ToolError::said)?;
         let scratch = self.scratch.clone();
         let copied =
             move || scratch.copy().map_err(|error| ToolError::said(format!("the work tree cannot be copied: {error}")));
@@ -76,7 +77,7 @@ impl Pure for Run {
         let environment: Vec<_> = environment.into_iter().collect();
         let root = dir.parent().unwrap_or(&dir);
         let program = Program {
-            arguments: &command.arguments,
+            arguments: &line,
             environment: &environment,
             dir: &dir,
             writable: root,

@@ -10,6 +10,7 @@ use super::{BadReading, Files, Reading, patch::ApplyPatch, path::Inside, tree::T
 use crate::agents::tool::{Role, Tool, ToolError, Toolbox};
 use place::Place;
 use room::Room;
+pub use room::ScratchLimits;
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::HashMap,
@@ -82,7 +83,7 @@ impl Scratch {
         let parent = parent.to_owned();
         let place = on_a_thread(move || Place::make(&parent)).await?;
         let tree = Tree::open(&place.tree())?;
-        let mut room = Room::new(tree.root(), Tree::open(&place.staging())?.root());
+        let mut room = Room::new(tree.root(), Tree::open(&place.staging())?.root(), ScratchLimits::default());
         let mut rest = files.as_slice();
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -112,6 +113,27 @@ impl Scratch {
         let changes = Mutex::new(Changes { room, done: HashMap::new() });
         let reading = Reading { files: Files::Tree(tree.clone()), git: reading.git.clone() };
         Ok(Self { reading, inner: Arc::new(Inner { tree, changes, left_out, place }) })
+    }
+
+    /// One without any file, for work that is about no repository. `parent` is made as for [`Scratch::new`].
+    pub async fn empty(parent: &Path, limits: ScratchLimits) -> io::Result<Self> {
+        let parent = parent.to_owned();
+        let make = move || {
+            let place = Place::make(&parent)?;
+            let tree = Tree::open(&place.tree())?;
+            let room = Room::new(tree.root(), Tree::open(&place.staging())?.root(), limits);
+            Ok((place, tree, room))
+        };
+        let (place, tree, room) = on_a_thread(make).await?;
+        let changes = Mutex::new(Changes { room, done: HashMap::new() });
+        let reading = Reading { files: Files::Tree(tree.clone()), git: None };
+        Ok(Self { reading, inner: Arc::new(Inner { tree, changes, left_out: 0, place }) })
+    }
+
+    /// Removes what processes that are gone left below `parent`.
+    pub async fn sweep(parent: &Path) -> io::Result<()> {
+        let parent = parent.to_owned();
+        on_a_thread(move || place::sweep(&parent)).await
     }
 
     /// Tools that read it, and `write_file` and `apply_patch`.

@@ -16,6 +16,7 @@ WITH old AS (
 ), steps AS (DELETE FROM agent_steps WHERE run_id IN (SELECT run_id FROM runs)
 -- What was paid stays.
 ), calls AS (DELETE FROM agent_calls WHERE provider IS NULL AND run_id IN (SELECT run_id FROM runs)
+), approvals AS (DELETE FROM approvals WHERE job_id IN (SELECT id FROM old)
 ), fills AS (DELETE FROM budgets WHERE scope = ANY (ARRAY(SELECT 'job:' || replace(id::text, '-', '') FROM old))
 ), refusals AS (DELETE FROM budget_refusals WHERE job_id IN (SELECT id FROM old)
 ), gone AS (DELETE FROM jobs WHERE id IN (SELECT id FROM old))

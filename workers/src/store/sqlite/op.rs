@@ -1,7 +1,7 @@
 //! What callers ask of the writer, and how a group of such wishes is carried out in one transaction.
 
 use super::{
-    archive, calls, cancel, claim,
+    approvals, archive, calls, cancel, claim,
     claim::Wanted,
     conversations::{self, Wish},
     due::{self, Batch},
@@ -80,6 +80,7 @@ pub(super) enum Op {
     Hear(Call<(Lease, u64), Option<Vec<SessionEntry>>>),
     DeleteSession(Call<SessionId, bool>),
     Archive(Call<Box<archive::Wish>, archive::Came>),
+    Approval(Call<Box<approvals::Wish>, approvals::Granted>),
 }
 
 /// Does the same with the call of any operation.
@@ -114,6 +115,7 @@ macro_rules! with_call {
             Op::Hear($call) => $do,
             Op::DeleteSession($call) => $do,
             Op::Archive($call) => $do,
+            Op::Approval($call) => $do,
         }
     };
 }
@@ -212,6 +214,7 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
             Op::Hear(call) => call.answer = Some(Ok(turns::hear(tx, &call.ask.0, call.ask.1).await?)),
             Op::DeleteSession(call) => call.answer = Some(Ok(conversations::delete(tx, call.ask).await?)),
             Op::Archive(call) => call.answer = Some(Ok(archive::perform(tx, &call.ask).await?)),
+            Op::Approval(call) => call.answer = Some(Ok(approvals::perform(tx, &call.ask).await?)),
             Op::Configure(call) => call.answer = Some(Ok(queues::configure(tx, &call.ask.0, call.ask.1).await?)),
         }
     }

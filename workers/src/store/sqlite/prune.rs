@@ -13,7 +13,7 @@ static OLD_KEYS: Unit = Unit::new(include_str!("old_keys.sql"));
 /// Most jobs of one call: whoever submits or finishes a job meanwhile waits some milliseconds.
 pub(super) const MAX_JOBS: u32 = 200;
 /// Statements of a prune: each takes the same two values.
-const STATEMENTS: usize = 12;
+const STATEMENTS: usize = 13;
 
 /// Jobs to delete.
 pub(super) struct Old {

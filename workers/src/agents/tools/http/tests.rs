@@ -89,6 +89,7 @@ fn tool(port: u16, names: &[(&str, &[&[&str]])]) -> HttpGet {
         hosts: Hosts::read(hosts.iter().map(String::as_str)).unwrap(),
         max_bytes: 1_000,
         timeout: Duration::from_secs(30),
+        redirects: 5,
     };
     HttpGet { settings, lookup: Arc::new(Names(Mutex::new(names))), may: is_loopback }
 }

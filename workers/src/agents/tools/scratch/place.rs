@@ -25,7 +25,6 @@ pub(in crate::agents::tools) struct Place {
 
 impl Place {
     pub fn make(parent: &Path) -> io::Result<Self> {
-        private(parent)?;
         sweep(parent)?;
         loop {
             let name = Uuid::now_v7().to_string();
@@ -80,8 +79,9 @@ fn private(dir: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
 }
 
-/// Removes directories whose owners are gone.
-fn sweep(parent: &Path) -> io::Result<()> {
+/// Removes directories whose owners are gone; `parent` is made where it is not there.
+pub(super) fn sweep(parent: &Path) -> io::Result<()> {
+    private(parent)?;
     let locks = fs::read_dir(parent)?.filter_map(Result::ok).map(|entry| entry.path());
     for lock in locks.filter(|path| path.extension().is_some_and(|e| e == "lock")).take(MAX_SWEPT) {
         let Ok(file) = OpenOptions::new().write(true).open(&lock) else { continue };

@@ -11,15 +11,26 @@ use std::{
     sync::Arc,
 };
 
-/// Most files.
-const MAX_FILES: u64 = 50_000;
-/// Most bytes in all of them.
-const MAX_BYTES: u64 = 512 << 20;
+/// How much there may be in a job's own tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScratchLimits {
+    /// Most files.
+    pub files: u64,
+    /// Most bytes in all of them.
+    pub bytes: u64,
+}
+
+impl Default for ScratchLimits {
+    fn default() -> Self {
+        Self { files: 50_000, bytes: 512 << 20 }
+    }
+}
 
 /// A work tree that is written to.
 pub(super) struct Room {
     root: Arc<Dir>,
     staging: Arc<Dir>,
+    limits: ScratchLimits,
     files: u64,
     bytes: u64,
 }
@@ -31,14 +42,15 @@ struct Seen {
 }
 
 impl Room {
-    pub fn new(root: Arc<Dir>, staging: Arc<Dir>) -> Self {
-        Self { root, staging, files: 0, bytes: 0 }
+    pub fn new(root: Arc<Dir>, staging: Arc<Dir>, limits: ScratchLimits) -> Self {
+        Self { root, staging, limits, files: 0, bytes: 0 }
     }
 
     /// Puts a file of the revision there.
     pub fn copy(&mut self, path: &Inside, content: &[u8], executable: bool) -> io::Result<()> {
-        if self.files == MAX_FILES || self.bytes + content.len() as u64 > MAX_BYTES {
-            let what = format!("the revision has more than {MAX_FILES} files or {} MiB", MAX_BYTES >> 20);
+        let ScratchLimits { files, bytes } = self.limits;
+        if self.files == files || self.bytes + content.len() as u64 > bytes {
+            let what = format!("the revision has more than {files} files or {} MiB", bytes >> 20);
             return Err(io::Error::other(what));
         }
         self.put(path, content, executable)?;
@@ -56,8 +68,9 @@ impl Room {
             bytes += content.as_ref().map_or(0, Vec::len) as u64;
             files += u64::from(before.is_none() && content.is_some());
         }
-        if files > MAX_FILES || bytes > MAX_BYTES {
-            let what = format!("the work tree may have {MAX_FILES} files and {} MiB, and is full", MAX_BYTES >> 20);
+        let most = self.limits;
+        if files > most.files || bytes > most.bytes {
+            let what = format!("the work tree may have {} files and {} MiB, and is full", most.files, most.bytes >> 20);
             return Err(ToolError::said(what));
         }
         Ok(())
