@@ -1,6 +1,7 @@
 //! The commands: one file each.
 
 mod act;
+mod approvals;
 mod backend;
 mod bench;
 mod chat;
@@ -135,6 +136,12 @@ enum Command {
     Retry(act::Args),
     /// Put paused jobs back into their queues
     Resume(act::Args),
+    /// List calls of tools that wait for a person
+    Approvals(approvals::Args),
+    /// Agree to calls of tools that wait for a person; each is made once
+    Approve(approvals::DecideArgs),
+    /// Refuse calls of tools that wait for a person; the model is told, and goes on
+    Deny(approvals::DecideArgs),
     /// Conversations: list, show, fork, export, archive, restore, delete
     Sessions(sessions::Args),
     /// List queues; pause, resume or cap one
@@ -196,6 +203,9 @@ impl Command {
             Self::Cancel(args) => act::run(Action::Cancel, args, session).await,
             Self::Retry(args) => act::run(Action::Retry, args, session).await,
             Self::Resume(args) => act::run(Action::Resume, args, session).await,
+            Self::Approvals(args) => approvals::list(args, session).await,
+            Self::Approve(args) => approvals::decide(true, args, session).await,
+            Self::Deny(args) => approvals::decide(false, args, session).await,
             Self::Sessions(args) => sessions::run(args, session).await,
             Self::Queues(args) => queues::run(args, session).await,
             Self::Spend(args) => spend::run(args, session).await,

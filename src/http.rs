@@ -2,6 +2,7 @@
 //! one error envelope for each request) and `error` (every code).
 
 mod actions;
+mod approvals;
 mod archive;
 mod body;
 mod chat;

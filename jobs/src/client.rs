@@ -22,8 +22,8 @@ pub use events::Events;
 use crate::{
     Accepted, Enqueue, Filter, Job, JobId, JobRecord, NewJob, Page,
     api::{
-        BudgetState, BudgetStates, CancelAnswer, CancelReply, JobSteps, LaneStats, Providers, QueueChange, QueueStats,
-        Queues, Spend, SpendQuery, StepPlace, Swept, Transcript,
+        Approval, ApprovalId, Approvals, BudgetState, BudgetStates, CancelAnswer, CancelReply, Decision, JobSteps,
+        LaneStats, Providers, QueueChange, QueueStats, Queues, Say, Spend, SpendQuery, StepPlace, Swept, Transcript,
     },
 };
 use reqwest::{
@@ -195,6 +195,32 @@ impl Client {
         Ok(self.call::<Providers>(Method::GET, "v1/providers", &[], None::<&()>).await?.lanes)
     }
 
+    /// Calls of tools that wait for a person, or waited, newest first: in this state only, and of this job only, where it
+    /// is said; those older than `after`.
+    pub async fn approvals(
+        &self,
+        state: Option<Decision>,
+        job: Option<JobId>,
+        after: Option<ApprovalId>,
+        limit: u32,
+    ) -> Result<Approvals, Error> {
+        let mut query = vec![("limit", limit.to_string())];
+        query.extend(state.map(|state| ("state", state.as_str().to_owned())));
+        query.extend(job.map(|job| ("job", job.to_string())));
+        query.extend(after.map(|id| ("after", id.to_string())));
+        self.call(Method::GET, "v1/approvals", &query, None::<&()>).await
+    }
+
+    /// Agrees to a call of a tool, which is then made once; `None` where there is no such approval.
+    pub async fn approve(&self, id: ApprovalId, say: &Say) -> Result<Option<Approval>, Error> {
+        absent_is_none(self.call(Method::POST, &format!("v1/approvals/{id}/approve"), &[], Some(say)).await)
+    }
+
+    /// Refuses a call of a tool; `None` where there is no such approval.
+    pub async fn deny(&self, id: ApprovalId, say: &Say) -> Result<Option<Approval>, Error> {
+        absent_is_none(self.call(Method::POST, &format!("v1/approvals/{id}/deny"), &[], Some(say)).await)
+    }
+
     /// News of a job from now on, or from after the event numbered `after`.
     pub async fn events(&self, id: JobId, after: u64) -> Result<Events, Error> {
         let request = self.http.get(self.url(&format!("v1/jobs/{id}/events"), &[])?);
@@ -294,7 +320,8 @@ fn absent_is_none<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(Error::Refused { status, ref code, .. })
-            if status == StatusCode::NOT_FOUND.as_u16() && code == "job_not_found" =>
+            if status == StatusCode::NOT_FOUND.as_u16()
+                && matches!(code.as_str(), "job_not_found" | "approval_not_found") =>
         {
             Ok(None)
         }

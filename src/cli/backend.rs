@@ -11,12 +11,13 @@ use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page, Session, SessionId, SessionPage,
     api::{
-        ArchiveIdle, ArchiveReply, BudgetState, Entries, EntriesFrom, ForkSession, JobStep, JobSteps, LaneStats,
-        QueueChange, QueueStats, Spend, SpendQuery, StepPlace, Swept, Transcript,
+        Approval, ApprovalId, ArchiveIdle, ArchiveReply, BudgetState, Decision, Entries, EntriesFrom, ForkSession,
+        JobStep, JobSteps, LaneStats, QueueChange, QueueStats, Say, Spend, SpendQuery, StepPlace, Swept, Transcript,
     },
 };
 use flotilla_workers::{
     agents::{budget::Budgets, transcript},
+    approvals::{self, Verdict},
     archive::Archive,
     producer::Producer,
     store::Store,
@@ -98,6 +99,22 @@ pub trait Backend: Send + Sync {
 
     /// Deletes a session with all that was said in it; answers whether it was there.
     async fn delete_session(&self, id: SessionId) -> Result<bool, Failure>;
+
+    /// The newest approvals: in this state only, and of this job only, where it is said.
+    async fn approvals(
+        &self,
+        state: Option<Decision>,
+        job: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<Approval>, Failure>;
+
+    /// Decides about a call of a tool; says why not where it is decided otherwise, and `None` where there is none.
+    async fn decide(
+        &self,
+        id: ApprovalId,
+        approve: bool,
+        say: Say,
+    ) -> Result<Option<Result<Approval, String>>, Failure>;
 
     /// News of a job, until it has ended; an outage is waited out.
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>>;
@@ -222,6 +239,34 @@ impl Backend for Direct {
 
     async fn delete_session(&self, id: SessionId) -> Result<bool, Failure> {
         Ok(self.store.delete_session(id).await?)
+    }
+
+    async fn approvals(
+        &self,
+        state: Option<Decision>,
+        job: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<Approval>, Failure> {
+        Ok(self.store.list_approvals(state, job, None, limit).await?)
+    }
+
+    async fn decide(
+        &self,
+        id: ApprovalId,
+        approve: bool,
+        say: Say,
+    ) -> Result<Option<Result<Approval, String>>, Failure> {
+        let verdict = Verdict { approve, say };
+        let wanted = verdict.decision();
+        let decided = approvals::decide(&*self.store, id, verdict).await?;
+        Ok(decided.map(|(approval, _)| {
+            let already = approval.decision.as_str();
+            if approval.decision == wanted {
+                Ok(approval)
+            } else {
+                Err(format!("is {already} already, which is final"))
+            }
+        }))
     }
 
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {

@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use flotilla_jobs::{
     Accepted, Enqueue, Filter, JobEvent, JobId, JobRecord, NewJob, Page, Session, SessionId, SessionPage,
     api::{
-        ArchiveIdle, ArchiveReply, BudgetState, CancelReply, Entries, EntriesFrom, ForkSession, JobSteps, LaneStats,
-        QueueChange, QueueStats, Spend, SpendQuery, StepPlace, Swept, Transcript,
+        Approval, ApprovalId, ArchiveIdle, ArchiveReply, BudgetState, CancelReply, Decision, Entries, EntriesFrom,
+        ForkSession, JobSteps, LaneStats, QueueChange, QueueStats, Say, Spend, SpendQuery, StepPlace, Swept,
+        Transcript,
     },
     client::{Client, Error, Events},
 };
@@ -153,6 +154,29 @@ impl Backend for Remote {
 
     async fn delete_session(&self, id: SessionId) -> Result<bool, Failure> {
         Ok(self.client.delete_session(id).await?)
+    }
+
+    async fn approvals(
+        &self,
+        state: Option<Decision>,
+        job: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<Approval>, Failure> {
+        Ok(self.client.approvals(state, job, None, limit).await?.approvals)
+    }
+
+    async fn decide(
+        &self,
+        id: ApprovalId,
+        approve: bool,
+        say: Say,
+    ) -> Result<Option<Result<Approval, String>>, Failure> {
+        let decided = if approve { self.client.approve(id, &say).await } else { self.client.deny(id, &say).await };
+        match decided {
+            Ok(decided) => Ok(decided.map(Ok)),
+            Err(Error::Refused { code, message, .. }) if code == "conflict" => Ok(Some(Err(message))),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn follow(&self, id: JobId, after: u64) -> BoxStream<'static, Result<JobEvent, Failure>> {

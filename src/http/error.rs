@@ -57,6 +57,7 @@ codes! {
     SessionNotFound NOT_FOUND "session_not_found" "There is no session of that id, or it is another tenant's.",
     EntryNotFound NOT_FOUND "entry_not_found" "The session has no such entry, or it is a message that waits for its turn.",
     RouteNotFound NOT_FOUND "route_not_found" "There is nothing at that path.",
+    ApprovalNotFound NOT_FOUND "approval_not_found" "There is no approval of that id.",
     MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed" "The path exists, the method does not.",
     Conflict CONFLICT "conflict" "The job is in a state in which this makes no sense.",
     SessionArchived CONFLICT "session_archived" "The session's entries are in an archive that this server does not know: sessions.archive_url.",

@@ -1,8 +1,8 @@
 //! Every route, in one list: the router is made of it, and a test holds the description against it.
 
 use super::{
-    App, actions, archive, chat, events, guard, health, jobs, list, metrics, openapi, probes as probe, providers,
-    queues, request, sessions, spend, steps,
+    App, actions, approvals, archive, chat, events, guard, health, jobs, list, metrics, openapi, probes as probe,
+    providers, queues, request, sessions, spend, steps,
 };
 use axum::{
     Router,
@@ -65,6 +65,9 @@ pub fn api_routes() -> Vec<Route> {
         route("get", "/v1/chat/stream", get(chat::resume_stream)),
         route("post", "/api/chat", post(chat::api_chat)),
         route("post", "/api/chat/stream", post(chat::api_chat_stream)),
+        route("get", "/v1/approvals", get(approvals::list)),
+        route("post", "/v1/approvals/{id}/approve", post(approvals::approve)),
+        route("post", "/v1/approvals/{id}/deny", post(approvals::deny)),
         route("get", "/v1/queues", get(queues::list)),
         route("get", "/v1/providers", get(providers::list)),
         route("put", "/v1/queues/{name}", put(queues::put)),

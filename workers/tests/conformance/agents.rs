@@ -1,8 +1,21 @@
 //! Cases of the agents' side of a store.
 
-use crate::{budget, journal, ledger, trail};
+use crate::{approvals, budget, journal, ledger, trail};
 
 suite! {
+    approvals::{
+        what_is_asked_is_shown,
+        nobody_is_asked_twice,
+        a_decision_is_final,
+        of_many_at_once_one_decides,
+        a_decision_lets_the_job_go_on,
+        a_job_decided_about_before_it_waits_is_found,
+        nobody_in_time_is_a_no,
+        an_approval_ends_with_its_job,
+        a_run_that_was_left_waits_for_nobody,
+        a_job_that_runs_again_asks_again,
+        approvals_go_with_their_job,
+    },
     journal::{
         a_run_goes_on_as_it_began,
         a_lost_lease_opens_no_run,

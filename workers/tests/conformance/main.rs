@@ -12,6 +12,7 @@ mod fixture;
 mod paid;
 
 mod accept;
+mod approvals;
 mod budget;
 mod cancel;
 mod contention;
