@@ -19,7 +19,7 @@ use std::{path::Path, sync::Arc};
 /// What handlers that ask models are given.
 pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Agents, Failure> {
     let definitions = definitions(loaded)?;
-    let kit = loaded.config.tools.kit().map_err(|e| Failure::usage(e.to_string()))?;
+    let kit = loaded.config.kit().map_err(|e| Failure::usage(e.to_string()))?;
     let store = Arc::new(store);
     let approvals = Arc::clone(&store);
     let agents = Agents::new(Means {

@@ -205,6 +205,31 @@ fn doctor_finds_a_fresh_machine_well() {
 }
 
 #[test]
+fn tools_that_act_are_checked_and_what_waits_for_people_is_decided() {
+    let home = Home::new();
+    let place = home.path().join("scratch");
+    let set = format!("tools.scratch.dir={}", place.display());
+    let report = home.run(&["doctor", "--json", "--set", &set]).exits(0).json();
+    let found = |report: &Value, start: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().any(|one| one["name"] == "tools" && one["found"].as_str().unwrap().starts_with(start))
+    };
+    assert!(found(&report, "files is ready") && found(&report, "http_get is off"), "{report}");
+    let ran = home.run(&["ls", "--set", "tools.scratch.dir=here"]).exits(2);
+    assert!(ran.stderr.contains("tools.scratch.dir"), "{}", ran.stderr);
+    let report = home.run(&["doctor", "--json", "--set", "roles.nobody=process:run"]).exits(2).json();
+    assert!(report.to_string().contains("there is no agent `nobody`"), "{report}");
+
+    assert!(home.run(&["approvals"]).exits(0).stderr.contains("nothing waits for a person"));
+    assert_eq!(home.run(&["approvals", "--all", "--json"]).exits(0).json(), json!([]));
+    let nobody = "0199f2c4-0000-7000-8000-000000000000";
+    home.run(&["approve", nobody]).exits(4);
+    home.run(&["deny", nobody, "--reason", "no"]).exits(4);
+    home.run(&["approve", "x"]).exits(2);
+    home.run(&["deny"]).exits(2);
+}
+
+#[test]
 fn every_command_explains_itself() {
     let home = Home::new();
     let help = home.run(&["--help"]).exits(0).stdout;

@@ -49,8 +49,10 @@ pub fn read(layers: &mut Layers) -> Result<(), Error> {
 
 /// The value as it may be shown.
 pub fn masked(key: &str, value: &Value) -> Value {
-    if let (true, Some(headers)) = (is_of_provider(key, "headers"), value.as_table()) {
-        // A header may be a key by another name.
+    let of_programs = key.starts_with("tools.programs.");
+    let holds_keys = is_of_provider(key, "headers") || of_programs && key.ends_with(".environment");
+    if let (true, Some(headers)) = (holds_keys, value.as_table()) {
+        // A header or a variable may be a key by another name.
         return headers.keys().map(|name| (name.clone(), Value::String("***".to_owned()))).collect::<Table>().into();
     }
     let is_address = is_of_provider(key, "base_url");

@@ -3,7 +3,10 @@
 use super::{budgets::Budgets, safety::Safety, tools::Tools};
 use flotilla_jobs::{Invalid, check_name};
 use flotilla_workers::{
-    agents::model::{Catalog, ModelSettings, ProviderSettings, RouteSettings, Settings},
+    agents::{
+        Kit,
+        model::{Catalog, ModelSettings, ProviderSettings, RouteSettings, Settings},
+    },
     producer::MaxWaiting,
     store::AdoptSource,
 };
@@ -46,6 +49,11 @@ impl Config {
     pub fn max_waiting(&self) -> MaxWaiting {
         let own = self.queues.iter().filter_map(|(name, queue)| Some((name.clone(), queue.max_waiting?)));
         MaxWaiting { each: self.submit.max_waiting, queues: own.collect() }
+    }
+
+    /// What agents may do beside talking.
+    pub fn kit(&self) -> Result<Kit, Invalid> {
+        self.tools.kit()
     }
 
     /// The models that may be called, who serves them, and the routes to them.

@@ -4,6 +4,7 @@ mod budgets;
 mod models;
 mod property;
 mod safety;
+mod tools;
 
 use super::{Inputs, Listen, Loaded, LogFormat, load, may_listen, people, to_json};
 use secrecy::ExposeSecret;

@@ -15,6 +15,20 @@ const MAX_MINUTES: u64 = 525_600;
 /// Most programs that have names.
 const MAX_PROGRAMS: usize = 64;
 
+/// Tools that come with flotilla.
+const BUILT_IN: [&str; 10] = [
+    "read_file",
+    "list_dir",
+    "grep",
+    "git_show",
+    "git_log",
+    "git_diff",
+    "write_file",
+    "apply_patch",
+    "http_get",
+    "run",
+];
+
 /// What agents may do.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,8 +95,11 @@ impl Tools {
     /// The same for agents; what is wrong is said with its setting.
     pub fn kit(&self) -> Result<Kit, Invalid> {
         range("tools.approval_timeout_minutes", self.approval_timeout_minutes, 1, MAX_MINUTES)?;
-        if let Some(bad) = self.approval.iter().find(|name| name.is_empty()) {
-            return Err(Invalid::new("tools.approval", format!("`{bad}` is no name of a tool")));
+        let known = |name: &str| BUILT_IN.contains(&name);
+        // One that is misspelled would wait for nobody.
+        if let Some(bad) = self.approval.iter().find(|name| !known(name)) {
+            let message = format!("`{bad}` is no tool; there are {}", BUILT_IN.join(", "));
+            return Err(Invalid::new("tools.approval", message));
         }
         Ok(Kit {
             scratch: self.scratch()?,

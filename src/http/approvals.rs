@@ -7,7 +7,7 @@ use super::{
 };
 use axum::{Json, extract::State};
 use flotilla_jobs::{
-    JobId,
+    Invalid, JobId,
     api::{Approval, ApprovalId, Approvals, Decision, Say},
 };
 use flotilla_workers::approvals::{self, Verdict};
@@ -43,8 +43,8 @@ pub async fn list(
     Parameters(asked): Parameters<Asked>,
 ) -> Result<Json<Approvals>, ApiError> {
     let state = asked.state.as_deref().map(str::parse::<Decision>).transpose()?;
-    let job = asked.job.as_deref().map(str::parse::<JobId>).transpose()?;
-    let after = asked.after.as_deref().map(str::parse::<ApprovalId>).transpose()?;
+    let job = asked.job.as_deref().map(str::parse::<JobId>).transpose().map_err(|e| at("job", e))?;
+    let after = asked.after.as_deref().map(str::parse::<ApprovalId>).transpose().map_err(|e| at("after", e))?;
     let limit = asked.limit.unwrap_or(PAGE);
     if !(1..=approvals::MAX_PAGE).contains(&limit) {
         let message = format!("is {limit}; use 1 to {}", approvals::MAX_PAGE);
@@ -73,6 +73,11 @@ pub async fn approve(State(app): State<Arc<App>>, Name(id): Name, body: JsonByte
 )]
 pub async fn deny(State(app): State<Arc<App>>, Name(id): Name, body: JsonBytes) -> Result<Json<Approval>, ApiError> {
     decide(&app, &id, &body, false).await
+}
+
+/// The same about a parameter.
+fn at(name: &str, error: Invalid) -> Invalid {
+    Invalid { field: name.to_owned(), ..error }
 }
 
 async fn decide(app: &App, id: &str, body: &JsonBytes, approve: bool) -> Result<Json<Approval>, ApiError> {

@@ -1,5 +1,6 @@
 //! The API over a real store, through real sockets.
 
+mod approvals;
 mod chat;
 mod description;
 mod events;

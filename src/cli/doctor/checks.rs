@@ -55,7 +55,7 @@ fn secrets(session: &Session) -> Check {
 /// Tools that act: what is configured, and whether it can be used here.
 async fn tools(session: &Session) -> Vec<Check> {
     const NAME: &str = "tools";
-    let kit = match agents::definitions(&session.loaded).map(|_| session.loaded.config.tools.kit()) {
+    let kit = match agents::definitions(&session.loaded).map(|_| session.loaded.config.kit()) {
         Ok(Ok(kit)) => kit,
         Ok(Err(error)) => return vec![Check::fail(NAME, Exit::Usage, error.to_string(), "correct the setting")],
         Err(failure) => {

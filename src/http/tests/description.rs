@@ -154,6 +154,11 @@ async fn answers_are_as_described() {
         let (path, described) = (format!("/v1/queues/default/{action}"), format!("/v1/queues/{{name}}/{action}"));
         hold(&server, &document, post.clone(), &path, &described, None).await;
     }
+    hold(&server, &document, get.clone(), "/v1/approvals", "/v1/approvals", None).await;
+    for action in ["approve", "deny"] {
+        let path = format!("/v1/approvals/{}/{action}", accepted["id"].as_str().unwrap());
+        hold(&server, &document, post.clone(), &path, &format!("/v1/approvals/{{id}}/{action}"), Some(json!({}))).await;
+    }
     for path in ["/v1/spend", "/v1/budgets"] {
         hold(&server, &document, get.clone(), path, path, None).await;
     }

@@ -173,3 +173,6 @@ fn off(tool: &'static str, why: &str) -> Readiness {
 fn unfit(tool: &'static str, why: String) -> Readiness {
     Readiness { tool, state: State::Unfit, detail: why }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,3 +33,6 @@ pub(crate) async fn tick(store: &dyn Store) -> Result<Vec<JobId>, Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

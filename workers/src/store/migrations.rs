@@ -17,6 +17,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (6, "admission", include_str!("../../../migrations/postgres/0006_admission.sql")),
     (7, "sessions", include_str!("../../../migrations/postgres/0007_sessions.sql")),
     (8, "archive", include_str!("../../../migrations/postgres/0008_archive.sql")),
+    (9, "approvals", include_str!("../../../migrations/postgres/0009_approvals.sql")),
 ];
 
 /// The same for the SQLite file.
@@ -29,6 +30,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (6, "admission", include_str!("../../../migrations/sqlite/0006_admission.sql")),
     (7, "sessions", include_str!("../../../migrations/sqlite/0007_sessions.sql")),
     (8, "archive", include_str!("../../../migrations/sqlite/0008_archive.sql")),
+    (9, "approvals", include_str!("../../../migrations/sqlite/0009_approvals.sql")),
 ];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.

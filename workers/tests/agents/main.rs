@@ -7,6 +7,7 @@ mod servers;
 #[path = "../engine/place.rs"]
 mod place;
 
+mod asking;
 mod borders;
 mod conduct;
 mod crash;

@@ -106,3 +106,28 @@ fn a_directory_goes_before_what_is_embedded() {
     let error = Definitions::load(Some(&dir.path().join("none"))).unwrap_err().to_string();
     assert!(error.contains("cannot be read"), "{error}");
 }
+
+#[test]
+fn a_call_that_waits_for_a_person_is_one_that_the_agent_has() {
+    let file = |approval: &str| {
+        format!(
+            "name = \"a\"\nroute = \"r\"\napproval = {approval}\n[parts.p]\nprompt = \"x\"\nmax_output = 9\ntools = [\"run\"]\n"
+        )
+    };
+    let agent = Definition::parse("a.toml", &file("[\"run\"]")).unwrap();
+    assert!(agent.approval.contains("run"));
+    let error = Definition::parse("a.toml", &file("[\"ran\"]")).unwrap_err();
+    assert_eq!(error.to_string(), "a.toml:3: approval: no part of the agent has a tool `ran`");
+}
+
+#[test]
+fn the_configuration_may_give_other_roles() {
+    let text = "name = \"a\"\nroute = \"r\"\n[parts.p]\nprompt = \"x\"\nmax_output = 9\n";
+    let all: Definitions = [Definition::parse("a.toml", text).unwrap()].into_iter().collect();
+    let roles = Roles::from_iter([Role::ProcessRun]);
+    let given = all.clone().with_roles([("a".to_owned(), roles.clone())]).unwrap();
+    assert_eq!(given.get("a").unwrap().roles, roles);
+    assert_ne!(given.get("a").unwrap().hash(), all.get("a").unwrap().hash(), "it is another agent then");
+    let unknown = all.with_roles([("b".to_owned(), roles)]).unwrap_err();
+    assert_eq!(unknown, "there is no agent `b`; known are: a");
+}

@@ -216,3 +216,44 @@ async fn redirects_are_checked_like_the_first_address() {
     assert!(get(&tool, at("/loop")).await.unwrap_err().contains("more than 5 times"));
     assert_eq!(server.asked(), before + 12);
 }
+
+/// Whether the other side closes the connection, in good time.
+async fn closes(stream: &mut tokio::net::TcpStream) -> bool {
+    let mut rest = [0; 1_024];
+    let closed = async {
+        while let Ok(read) = stream.read(&mut rest).await {
+            if read == 0 {
+                break;
+            }
+        }
+    };
+    timeout(Duration::from_mins(1), closed).await.is_ok()
+}
+
+#[tokio::test]
+async fn no_connection_outlives_its_call() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let tool = tool(port, &[("a.example", HERE)]);
+    let at = format!("http://a.example:{port}/");
+    // One that is answered, by a server that would keep the connection.
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let keep = page("text/plain\r\nconnection: keep-alive", "hello");
+        stream.write_all(keep.as_bytes()).await.unwrap();
+        stream
+    };
+    let (said, mut stream) = tokio::join!(get(&tool, at.clone()), serve);
+    assert_eq!(said.unwrap(), "hello");
+    assert!(closes(&mut stream).await);
+    // One that is given up while it waits.
+    let mut stream = tokio::select! {
+        said = get(&tool, at) => panic!("nobody answered: {said:?}"),
+        accepted = listener.accept() => accepted.unwrap().0,
+    };
+    assert!(closes(&mut stream).await);
+}
