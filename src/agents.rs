@@ -13,6 +13,7 @@ use flotilla_workers::{
     clock::Clock,
     engine_side::EngineSide,
     metrics::Metrics,
+    safety::Guards,
 };
 use std::{path::Path, sync::Arc};
 
@@ -33,7 +34,8 @@ pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Age
         metrics: metrics.agents(),
         clock: Clock::Store,
     });
-    Ok(agents.tracing_prompts(loaded.config.telemetry.prompts).acting(kit).asking(approvals))
+    let agents = agents.tracing_prompts(loaded.config.telemetry.prompts).guarded(guards(loaded, metrics));
+    Ok(agents.acting(kit).asking(approvals))
 }
 
 /// The agents there are, with the roles that the configuration gives them.
@@ -54,6 +56,12 @@ pub fn tell(tools: &[Readiness], metrics: &Metrics) {
             State::Unfit => tracing::warn!(tool, "it is configured, and every call is refused: {detail}"),
         }
     }
+}
+
+/// What messages to agents and their answers go by.
+pub fn guards(loaded: &Loaded, metrics: &Metrics) -> Guards {
+    // Loading checked that they hold up.
+    loaded.config.safety.guards().unwrap_or_default().counting(metrics.agents())
 }
 
 /// Makes ready what the first runs of agents would wait for, where they may come at once.

@@ -46,6 +46,7 @@ impl Embedded {
         let side = EngineSide::new(Arc::clone(&store));
         let agents = agents::open(&session.loaded, side.clone(), &metrics)?;
         agents::prepare(&agents);
+        let guards = agents.guards().clone();
         let registry = kinds::registry(None, false, Some(agents), Some(side));
         let budgets = session.loaded.config.budgets.budgets();
         let (stop, hard) = (CancellationToken::new(), CancellationToken::new());
@@ -65,7 +66,7 @@ impl Embedded {
         };
         let fleet = Fleet::new(Arc::clone(&store), registry.clone(), metrics, options);
         let fleet = tokio::spawn(fleet.run(stop.clone()));
-        let producer = Producer::new(Arc::clone(&store), registry);
+        let producer = Producer::new(Arc::clone(&store), registry).guarded(guards);
         let followers = Followers::start(Arc::clone(&store));
         Ok(Self { backend: Direct { store, producer, followers, budgets, archive: None }, fleet, stop, hard, scratch })
     }

@@ -78,7 +78,8 @@ impl Process {
             store: Arc::clone(&self.store),
             producer: Producer::new(Arc::clone(&self.store), registry)
                 .accept_unknown_kinds(http.accept_unknown_kinds)
-                .max_waiting(self.config.max_waiting()),
+                .max_waiting(self.config.max_waiting())
+                .guarded(self.agents.guards().clone()),
             metrics: Arc::clone(&self.metrics),
             guard: Guard::new(http.token.clone()),
             limits: Limits {

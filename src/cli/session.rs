@@ -29,7 +29,9 @@ impl Session {
         let (store, archive) = archive::behind(store, config, &Metrics::new())?;
         let producer = Producer::new(Arc::clone(&store), kinds::registry(None, config.worker.drills, None, None))
             .accept_unknown_kinds(config.http.accept_unknown_kinds)
-            .max_waiting(config.max_waiting());
+            .max_waiting(config.max_waiting())
+            // Loading checked that they hold up.
+            .guarded(config.safety.guards().unwrap_or_default());
         let followers = Followers::start(Arc::clone(&store));
         Ok(Box::new(Direct { store, producer, followers, budgets: config.budgets.budgets(), archive }))
     }

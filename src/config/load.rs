@@ -113,7 +113,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
         let section = e.field.rsplit_once('.').map_or("", |(section, _)| section);
         Error::new(layers.origin(&e.field).or_else(|| layers.origin(section)), e.field, e.message)
     })?;
-    config.safety.check().map_err(|(key, message)| Error::new(layers.origin(&key), key, message))?;
+    config.safety.guards().map_err(|(key, message)| Error::new(layers.origin(&key), key, message))?;
     config.kit().map(drop).and_then(|()| super::roles(&config.roles).map(drop)).map_err(|e| {
         let section = e.field.rsplit_once('.').map_or("", |(section, _)| section);
         Error::new(layers.origin(&e.field).or_else(|| layers.origin(section)), e.field, e.message)

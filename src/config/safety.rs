@@ -1,6 +1,6 @@
 //! What is held against the text of strangers, and against what models say.
 
-use flotilla_workers::safety::{self, AgentSafety, Rules};
+use flotilla_workers::safety::{self, AgentSafety, Guards, Rules};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -31,10 +31,11 @@ impl Safety {
         Rules::new(own).map_err(|bad| (format!("{place}.{}", bad.field), bad.message))
     }
 
-    /// Which setting cannot be used, and why.
-    pub fn check(&self) -> Result<(), (String, String)> {
-        Rules::new(self.of_all()).map_err(|bad| (format!("safety.{}", bad.field), bad.message))?;
-        self.agents.keys().try_for_each(|agent| self.rules(agent).map(drop))
+    /// The rules of all; which setting cannot be used, and why.
+    pub fn guards(&self) -> Result<Guards, (String, String)> {
+        let of_all = Rules::new(self.of_all()).map_err(|bad| (format!("safety.{}", bad.field), bad.message))?;
+        let own = self.agents.keys().map(|agent| Ok((agent.clone(), self.rules(agent)?)));
+        Ok(Guards::new(of_all, own.collect::<Result<_, _>>()?))
     }
 
     fn of_all(&self) -> safety::Safety {

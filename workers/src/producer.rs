@@ -8,6 +8,7 @@ pub use room::{MaxWaiting, QueueFull};
 
 use crate::{
     registry::Registry,
+    safety::Guards,
     store::{self, Store, Submission},
 };
 use flotilla_jobs::{Accepted, Enqueue, Invalid, Job, MAX_BATCH, NewJob, Options, kinds::ChatTurn};
@@ -21,6 +22,7 @@ pub struct Producer {
     registry: Registry,
     unknown_kinds: bool,
     room: Option<Arc<Room>>,
+    guards: Guards,
 }
 
 /// A submit failed; nothing of it was accepted, unless the store's error says that this is not known.
@@ -70,13 +72,20 @@ impl From<Refused> for Invalid {
 impl Producer {
     /// A producer that refuses kinds the registry does not know.
     pub fn new(store: Arc<dyn Store>, registry: Registry) -> Self {
-        Self { store, registry, unknown_kinds: false, room: None }
+        Self { store, registry, unknown_kinds: false, room: None, guards: Guards::default() }
     }
 
     /// Whether kinds the registry does not know are let in: other workers may know them. Their input is not checked.
     #[must_use]
     pub fn accept_unknown_kinds(mut self, accept: bool) -> Self {
         self.unknown_kinds = accept;
+        self
+    }
+
+    /// Looks at messages to agents by these.
+    #[must_use]
+    pub fn guarded(mut self, guards: Guards) -> Self {
+        self.guards = guards;
         self
     }
 

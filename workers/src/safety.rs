@@ -8,6 +8,7 @@
 mod clean;
 mod fold;
 mod gate;
+mod guards;
 mod hit;
 mod html;
 mod links;
@@ -18,6 +19,7 @@ mod settings;
 
 pub use clean::{Cleaned, clean};
 pub use gate::{Gate, Held};
+pub use guards::Guards;
 pub use hit::{Hit, Verdict};
 pub use rules::{BadRule, Rules};
 pub use settings::{Action, AgentSafety, Hidden, Html, Safety};

@@ -23,6 +23,7 @@ use crate::{
     journal::{Journal, Lease, Opened, RunStart, Step},
     ledger::Ledger,
     metrics::AgentMetrics,
+    safety::Guards,
 };
 use serde::Serialize;
 use serde_json::to_value;
@@ -62,6 +63,7 @@ pub struct Agents {
     pub(super) kit: Arc<Kit>,
     /// Where people are asked.
     pub(super) approvals: Option<Arc<dyn Approvals>>,
+    guards: Guards,
 }
 
 impl fmt::Debug for Agents {
@@ -138,6 +140,7 @@ impl Agents {
             prompts: false,
             kit: Arc::default(),
             approvals: None,
+            guards: Guards::default(),
         }
     }
 
@@ -165,6 +168,18 @@ impl Agents {
     /// The tools that act.
     pub fn kit(&self) -> &Kit {
         &self.kit
+    }
+
+    /// The same, whose answers go by these.
+    #[must_use]
+    pub fn guarded(mut self, guards: Guards) -> Self {
+        self.guards = guards;
+        self
+    }
+
+    /// What answers go by.
+    pub fn guards(&self) -> &Guards {
+        &self.guards
     }
 
     /// The models that agents may use.

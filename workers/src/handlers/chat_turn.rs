@@ -16,6 +16,7 @@ use crate::{
     context::Context,
     engine_side::EngineSide,
     registry::Handler,
+    safety::Gate,
     sessions::{Began, Sessions as _, Turn as Whose},
 };
 use async_trait::async_trait;
@@ -75,7 +76,13 @@ impl Chatter {
         began: Began,
         cx: &Context,
     ) -> Outcome<ChatReply> {
-        let turn = Arc::new(Turn::new(cx.clone(), store.clone(), &began, self.choir.join().muted(!job.stream)));
+        let turn = Arc::new(Turn::new(
+            cx.clone(),
+            store.clone(),
+            &began,
+            self.choir.join().muted(!job.stream),
+            agents.guards().clone(),
+        ));
         let ears = Arc::clone(&turn);
         let reference = JobRef {
             lease: cx.lease.clone(),
@@ -115,7 +122,8 @@ impl Chatter {
         let Answer { text, model, stop, .. } = answered?;
         let spent = run.spent();
         Ok(ChatReply {
-            text,
+            // As it went out, step by step; counted there.
+            text: Gate::pass(agents.guards().of(AGENT).settings(), &text).0,
             model,
             session: began.session.id.to_string(),
             messages: turn.answered(),

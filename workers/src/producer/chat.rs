@@ -4,6 +4,7 @@
 use super::{Error, Producer, Refused};
 use crate::{
     clock::{Millis, system_now},
+    safety::{Hit, Verdict},
     sessions::{Busy, NewSession, Post, Posted, Session, SessionChange, SessionId},
     store::{Store, Submission},
 };
@@ -13,6 +14,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
+/// The agent that answers.
+const AGENT: &str = "chat";
 /// Whose a message is that says no tenant.
 const TENANT: &str = "default";
 /// Who says a message that names no user.
@@ -105,6 +108,17 @@ struct Content<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     meta: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safety: Option<Found>,
+}
+
+/// What was found in a message, kept with it.
+#[derive(Serialize)]
+struct Found {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<Hit>,
+    hidden_characters: u64,
+    hidden_passages: u64,
 }
 
 impl Producer {
@@ -112,7 +126,8 @@ impl Producer {
     ///
     /// What is posted twice under one `client_id` is one message; without a session it opens the same one again, for a
     /// day at least.
-    pub async fn post_chat(&self, chat: NewChat) -> Result<Said, ChatError> {
+    pub async fn post_chat(&self, mut chat: NewChat) -> Result<Said, ChatError> {
+        let safety = self.look_at(&mut chat)?;
         let tenant = chat.tenant.clone().unwrap_or_else(|| TENANT.to_owned());
         flotilla_jobs::check_name("tenant", &tenant)?;
         chat.client_id.as_deref().map_or(Ok(()), |id| check_key("client_id", id))?;
@@ -121,7 +136,7 @@ impl Producer {
         let session = open(&*self.store, &chat, &tenant).await?.id;
         let job = self.admit_turn(&chat, session)?;
         let client_id = chat.client_id.unwrap_or_else(|| Uuid::now_v7().to_string());
-        let content = Content { text: &chat.message, meta: chat.meta.as_deref() };
+        let content = Content { text: &chat.message, meta: chat.meta.as_deref(), safety };
         let content = to_raw_value(&content).map_err(|e| Invalid::new("meta", e.to_string()))?;
 
         let place = match &self.room {
@@ -145,6 +160,18 @@ impl Producer {
             Some(Posted::Full) => Err(ChatError::Full(session)),
             Some(Posted::NoSession) | None => Err(ChatError::NoSession(session)),
         }
+    }
+
+    /// Looks at a message before it is taken, and takes out what is to be taken out.
+    fn look_at(&self, chat: &mut NewChat) -> Result<Option<Found>, Invalid> {
+        let verdict = self.guards.look(AGENT, &chat.message);
+        let is_clean = verdict.is_clean();
+        let Verdict { text, hits: rules, characters: hidden_characters, passages: hidden_passages, refused } = verdict;
+        if let Some(why) = refused {
+            return Err(Invalid::new("message", why));
+        }
+        chat.message = text;
+        Ok((!is_clean).then_some(Found { rules, hidden_characters, hidden_passages }))
     }
 
     fn admit_turn(&self, chat: &NewChat, session: SessionId) -> Result<Submission, Refused> {

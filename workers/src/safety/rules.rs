@@ -34,7 +34,7 @@ struct Named {
 }
 
 /// What an agent's messages are looked at for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     settings: Safety,
     own: Vec<Named>,

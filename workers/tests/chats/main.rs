@@ -7,6 +7,7 @@ mod history;
 #[path = "../engine/place.rs"]
 mod place;
 mod reader;
+mod safety;
 #[path = "../support/servers.rs"]
 #[allow(dead_code, reason = "shared with fault tests, which kill and freeze servers")]
 mod servers;
@@ -59,6 +60,10 @@ suite! {
     },
     borders::{
         a_worker_may_die_at_any_border,
+    },
+    safety::{
+        a_credential_stays_out_of_the_stream_and_of_the_record,
+        a_message_is_cleaned_and_marked_or_refused,
     },
     crowd::{
         many_talk_at_once_and_each_is_answered_as_its_session_says,

@@ -68,8 +68,19 @@ fn shorter(entry: NewEntry) -> NewEntry {
     new(entry.kind, entry.partial, &json!({ "text": kept, "model": content["model"], "cut": text.len() - kept.len() }))
 }
 
-fn text(parts: &[Part]) -> String {
+/// All that is said in an answer.
+pub(super) fn text(parts: &[Part]) -> String {
     parts.iter().filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None }).collect()
+}
+
+/// The same answer with another text, in the place of its first one.
+pub(super) fn with_text(parts: &[Part], text: String) -> Vec<Part> {
+    let mut text = Some(text);
+    let other = |part: &Part| match part {
+        Part::Text { .. } => text.take().map(|text| Part::Text { text }),
+        part => Some(part.clone()),
+    };
+    parts.iter().filter_map(other).collect()
 }
 
 fn new(kind: EntryKind, partial: bool, content: &Value) -> NewEntry {

@@ -2,13 +2,11 @@
 
 use super::left;
 use crate::{
-    agents::{
-        Company, Halt, Said,
-        model::{Message, Part},
-    },
+    agents::{Company, Halt, Said, model::Message},
     context::Context,
     engine_side::EngineSide,
     handlers::aloud::Aloud,
+    safety::{Gate, Guards},
     sessions::{Began, NewEntry, SessionEntry, SessionId, Sessions as _},
 };
 use async_trait::async_trait;
@@ -25,6 +23,9 @@ pub(super) struct Turn {
     pub session: SessionId,
     pub aloud: Aloud,
     kept: Mutex<Kept>,
+    guards: Guards,
+    /// What lets the step that is being said through: which step, which call of it.
+    gate: Mutex<Option<(u32, u32, Gate)>>,
 }
 
 /// What is on record of the turn so far.
@@ -37,18 +38,32 @@ struct Kept {
 }
 
 impl Turn {
-    pub fn new(cx: Context, store: EngineSide, began: &Began, aloud: Aloud) -> Self {
+    pub fn new(cx: Context, store: EngineSide, began: &Began, aloud: Aloud, guards: Guards) -> Self {
         let answered = began.messages.iter().map(|entry| entry.id).collect();
         let kept = Mutex::new(Kept { answered, ..Kept::default() });
-        Self { cx, store, session: began.session.id, aloud, kept }
+        Self { cx, store, session: began.session.id, aloud, kept, guards, gate: Mutex::default() }
     }
 
     /// Hears the run: of summaries nobody reads along.
     pub fn hears(&self, said: &Said) {
         match said {
             Said::Text { thread, .. } | Said::Again { thread, .. } if *thread != super::ANSWER => {}
+            Said::Text { thread, step, attempt, text } => {
+                let text = self.let_through(*step, *attempt, text);
+                self.aloud.hear(&Said::Text { thread: *thread, step: *step, attempt: *attempt, text });
+            }
             said => self.aloud.hear(said),
         }
+    }
+
+    /// What may be told already of what a model says.
+    fn let_through(&self, step: u32, attempt: u32, text: &str) -> String {
+        let mut slot = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = slot.as_ref().is_none_or(|(at, call, _)| (*at, *call) != (step, attempt));
+        if is_new {
+            *slot = Some((step, attempt, Gate::new(self.guards.of(super::AGENT).settings())));
+        }
+        slot.as_mut().map(|(_, _, gate)| gate.push(text)).unwrap_or_default()
     }
 
     /// Learns what earlier runs said.
@@ -118,14 +133,15 @@ impl Company for Turn {
     }
 
     fn noted(&self, step: u32, by: Option<&str>, message: &Message) {
-        if let Message::Assistant { parts } = message {
-            let text: String = parts
-                .iter()
-                .filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None })
-                .collect();
-            self.aloud.noted(step, &text);
-        }
-        self.kept().entries.extend(left::entry(by, message));
+        let entry = match message {
+            Message::Assistant { parts } => {
+                let text = self.guards.pass(super::AGENT, &left::text(parts));
+                self.aloud.noted(step, &text);
+                left::entry(by, &Message::Assistant { parts: left::with_text(parts, text) })
+            }
+            message => left::entry(by, message),
+        };
+        self.kept().entries.extend(entry);
     }
 }
 
