@@ -3,6 +3,7 @@
 use super::{IdleSessions, Mark, Object, Shelf, transparent::Archived};
 use crate::{
     admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
+    approvals::{Approval, ApprovalId, Approvals, AskApproval, Asked, Decision, Verdict},
     journal::{
         Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep, Step, StepKey,
     },
@@ -16,7 +17,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
-    Accepted, Filter, JobId, JobRecord, JobState, Page, Progress,
+    Accepted, Filter, JobId, JobRecord, JobState, Page, Progress, StateChange,
     api::{JobStep, SpendQuery, SpendRow, StepPlace},
 };
 use std::time::Duration;
@@ -112,6 +113,14 @@ impl Live for Archived {
 
     async fn read(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         self.store.read(job, after, limit).await
+    }
+
+    async fn read_many(&self, jobs: &[(JobId, u64)], limit: u32) -> Result<Vec<Vec<NumberedEvent>>, Error> {
+        self.store.read_many(jobs, limit).await
+    }
+
+    async fn states(&self, jobs: &[JobId]) -> Result<Vec<Option<StateChange>>, Error> {
+        self.store.states(jobs).await
     }
 
     async fn progress(&self, jobs: &[JobId]) -> Result<Vec<Option<Progress>>, Error> {
@@ -236,6 +245,35 @@ impl Shelf for Archived {
 
     async fn object_removed(&self, name: &str, gone: bool) -> Result<(), Error> {
         self.store.object_removed(name, gone).await
+    }
+}
+
+#[async_trait]
+impl Approvals for Archived {
+    async fn ask_approval(&self, lease: &Lease, ask: AskApproval) -> Result<Asked, Error> {
+        self.store.ask_approval(lease, ask).await
+    }
+
+    async fn decide(&self, id: ApprovalId, verdict: Verdict) -> Result<Option<(Approval, bool)>, Error> {
+        self.store.decide(id, verdict).await
+    }
+
+    async fn list_approvals(
+        &self,
+        state: Option<Decision>,
+        job: Option<JobId>,
+        after: Option<ApprovalId>,
+        limit: u32,
+    ) -> Result<Vec<Approval>, Error> {
+        self.store.list_approvals(state, job, after, limit).await
+    }
+
+    async fn end_approvals(&self, batch: u32) -> Result<u32, Error> {
+        self.store.end_approvals(batch).await
+    }
+
+    async fn decided_jobs(&self, batch: u32) -> Result<Vec<JobId>, Error> {
+        self.store.decided_jobs(batch).await
     }
 }
 

@@ -3,12 +3,13 @@
 use super::Archive;
 use crate::{
     sessions::{
-        NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage, Sessions,
-        Turn,
+        Message, NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage,
+        Sessions, Turn,
     },
     store::{Error, Lease, Store},
 };
 use async_trait::async_trait;
+use flotilla_jobs::JobId;
 use std::sync::Arc;
 
 /// How often what was brought back may be archived again before it is used. Only somebody who archives all the time what
@@ -73,6 +74,10 @@ impl Sessions for Archived {
     async fn post(&self, posts: Vec<Post>) -> Result<Vec<Posted>, Error> {
         // Each of its sessions may be archived.
         self.ask(posts.len() + TRIES, || self.store.post(posts.clone())).await
+    }
+
+    async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error> {
+        self.store.message_of(job).await
     }
 
     async fn begin_turn(&self, lease: &Lease) -> Result<Turn, Error> {
