@@ -29,7 +29,7 @@ pub(super) enum Wish {
 /// What came of a [`Wish`].
 pub(super) enum Granted {
     Asked(Asked),
-    Decided(Option<(Approval, bool)>),
+    Decided(Option<Box<(Approval, bool)>>),
     Ended(u32),
 }
 
@@ -46,7 +46,7 @@ impl Approvals for File {
     async fn decide(&self, id: ApprovalId, verdict: Verdict) -> Result<Option<(Approval, bool)>, Error> {
         verdict.say.check()?;
         match self.writer.ask(Op::Approval, Box::new(Wish::Decide(id, verdict))).await? {
-            Granted::Decided(decided) => Ok(decided),
+            Granted::Decided(decided) => Ok(decided.map(|decided| *decided)),
             _ => Err(other()),
         }
     }
@@ -88,7 +88,7 @@ impl Approvals for File {
 pub(super) async fn perform(tx: &mut Tx<'_>, wish: &Wish) -> Result<Granted, Error> {
     match wish {
         Wish::Ask(lease, ask) => ask_one(tx, lease, ask).await.map(Granted::Asked),
-        Wish::Decide(id, verdict) => decide(tx, *id, verdict).await.map(Granted::Decided),
+        Wish::Decide(id, verdict) => Ok(Granted::Decided(decide(tx, *id, verdict).await?.map(Box::new))),
         Wish::End(ids) => end(tx, ids).await.map(Granted::Ended),
     }
 }
