@@ -102,25 +102,7 @@ impl CommandLine {
                 return Err(format!("`{name}` does not fit {pattern}"));
             }
         }
-        self.arguments.iter().map(|argument| self.fill(argument, values)).collect()
-    }
-
-    fn fill(&self, argument: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
-        let mut filled = String::new();
-        for piece in pieces(argument) {
-            match piece {
-                Ok(text) => filled.push_str(text),
-                Err(name) => {
-                    let value = values.get(name).map_or("", String::as_str);
-                    // Whatever a pattern lets through, it does not become an option.
-                    if filled.is_empty() && value.starts_with('-') {
-                        return Err(format!("`{name}` may not begin with `-`"));
-                    }
-                    filled.push_str(value);
-                }
-            }
-        }
-        Ok(filled)
+        self.arguments.iter().map(|argument| fill(argument, values)).collect()
     }
 
     /// What models are told of its places.
@@ -131,6 +113,25 @@ impl CommandLine {
         let each = self.places.iter().map(|(name, place)| format!("{name} = {}", place.pattern));
         format!("arguments, as regular expressions: {}", each.collect::<Vec<_>>().join(", "))
     }
+}
+
+/// An argument with values in its places.
+fn fill(argument: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
+    let mut filled = String::new();
+    for piece in pieces(argument) {
+        match piece {
+            Ok(text) => filled.push_str(text),
+            Err(name) => {
+                let value = values.get(name).map_or("", String::as_str);
+                // Whatever a pattern lets through, it does not become an option.
+                if filled.is_empty() && value.starts_with('-') {
+                    return Err(format!("`{name}` may not begin with `-`"));
+                }
+                filled.push_str(value);
+            }
+        }
+    }
+    Ok(filled)
 }
 
 /// An argument in pieces: text, and names of places.
