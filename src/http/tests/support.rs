@@ -23,7 +23,7 @@ use flotilla_workers::{
     registry::{Handler, Registry},
     store::Store,
 };
-use object_store::memory::InMemory;
+use object_store::{memory::InMemory, path::Path};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ pub async fn server() -> Server {
 pub async fn server_with(token: Option<&str>, review_roots: Vec<PathBuf>) -> Server {
     let dir = tempfile::tempdir().unwrap();
     let store = open::file(&dir.path().join("jobs.db")).await.unwrap();
-    let objects = Objects::new(Arc::new(InMemory::new()), Default::default());
+    let objects = Objects::new(Arc::new(InMemory::new()), Path::default());
     let archive = Arc::new(Archive::new(Arc::clone(&store), objects, false, Metrics::new()));
     let store = with_archive(store, Arc::clone(&archive));
     let go = Arc::new(Semaphore::new(0));
