@@ -170,10 +170,11 @@ impl Turn {
             return Ok(None);
         };
         if let JobEvent::State(change) = &event {
-            if change.state.is_terminal() && self.at.joined.is_none() {
-                if let Some(joined) = self.look().await? {
-                    return Ok(Some(joined));
-                }
+            if change.state.is_terminal()
+                && self.at.joined.is_none()
+                && let Some(joined) = self.look().await?
+            {
+                return Ok(Some(joined));
             }
             self.at.state = change.state;
             self.at.reason.clone_from(&change.reason);

@@ -175,6 +175,7 @@ impl Watched {
         }
     }
 
+    #[allow(clippy::option_option, reason = "not asked for, not on record, found")]
     /// Hands round what was found about a job. `state` is `None` where it was not asked for.
     fn tell(&self, id: JobId, events: Vec<NumberedEvent>, state: Option<Option<StateChange>>) {
         let mut jobs = self.lock();
@@ -221,6 +222,7 @@ impl Watch {
         }
     }
 
+    #[allow(clippy::option_option, reason = "not asked for, not on record, found")]
     fn news(&mut self, events: Vec<NumberedEvent>, state: Option<Option<StateChange>>) -> News {
         let now = Instant::now();
         let upto = events.last().map_or(self.upto, |event| event.seq);

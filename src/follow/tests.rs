@@ -111,16 +111,16 @@ async fn those_who_follow_many_jobs_share_their_queries() {
     // Two for each job: one from the start, one that comes back.
     let readers = jobs.iter().flat_map(|job| [0, 0].map(|after| world.followers.follow(job.id(), after)));
     let readers: Vec<_> = readers.map(|news| tokio::spawn(read(news))).collect();
-    let mut said = String::new();
+    let mut whole = String::new();
     for word in 0..WORDS {
         let word = format!("{word} ");
         world.say(&jobs, &word).await;
-        said.push_str(&word);
+        whole.push_str(&word);
         sleep(reader::GATHER).await;
     }
     world.end(&jobs).await;
     for text in join_all(readers).await {
-        assert_eq!(text.unwrap(), said);
+        assert_eq!(text.unwrap(), whole);
     }
     let calls = world.calls();
     let of = |operation: &str| calls.get(operation).copied().unwrap_or_default();
@@ -140,21 +140,21 @@ async fn who_reads_late_and_who_comes_late_miss_nothing() {
     let mut slow = Box::pin(world.followers.follow(id, 0));
     assert!(matches!(slow.next().await, Some(Ok(JobEvent::State(_)))));
     let quick = tokio::spawn(read(world.followers.follow(id, 0)));
-    let mut said = String::new();
+    let mut whole = String::new();
     for n in 0..60 {
         // Some are too long to be handed round.
         let word = if n % 20 == 7 { "x".repeat(60 * 1024) } else { format!("{n} ") };
         for _ in 0..5 {
             world.say(&jobs, &word).await;
-            said.push_str(&word);
+            whole.push_str(&word);
         }
         sleep(Duration::from_millis(5)).await;
     }
     let late = tokio::spawn(read(world.followers.follow(id, 0)));
     world.end(&jobs).await;
-    assert!(quick.await.unwrap() == said && late.await.unwrap() == said && read(slow).await == said);
+    assert!(quick.await.unwrap() == whole && late.await.unwrap() == whole && read(slow).await == whole);
     // After the end it is on record.
-    assert!(read(world.followers.follow(id, 0)).await == said);
+    assert!(read(world.followers.follow(id, 0)).await == whole);
     assert!(Box::pin(world.followers.follow(JobId::new(), 0)).next().await.is_none());
     world.close().await;
 }

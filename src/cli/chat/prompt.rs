@@ -3,7 +3,11 @@
 
 use crate::exit::Failure;
 use rustyline::{Behavior, Config, Editor, error::ReadlineError, history::FileHistory};
-use std::{path::PathBuf, sync::mpsc, thread};
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// What is asked for with.
@@ -40,7 +44,7 @@ impl Prompt {
         let (tell, typed) = channel(1);
         let thread = thread::Builder::new()
             .name("prompt".to_owned())
-            .spawn(move || read(editor, history, &asked, &tell))
+            .spawn(move || read(editor, history.as_deref(), &asked, &tell))
             .map_err(|e| cannot("start a thread", &e))?;
         Ok(Self { ask, typed, thread })
     }
@@ -60,13 +64,8 @@ impl Prompt {
     }
 }
 
-fn read(
-    mut editor: Editor<(), FileHistory>,
-    history: Option<PathBuf>,
-    asked: &mpsc::Receiver<()>,
-    tell: &Sender<Typed>,
-) {
-    if let Some(path) = &history {
+fn read(mut editor: Editor<(), FileHistory>, history: Option<&Path>, asked: &mpsc::Receiver<()>, tell: &Sender<Typed>) {
+    if let Some(path) = history {
         // The first time there is none.
         let _ = editor.load_history(path);
     }
@@ -83,7 +82,7 @@ fn read(
             break;
         }
     }
-    if let Some(path) = &history
+    if let Some(path) = history
         && let Err(error) = editor.save_history(path)
     {
         tracing::warn!(%error, path = %path.display(), "the history is not kept");

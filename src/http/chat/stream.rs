@@ -58,7 +58,7 @@ pub async fn chat_stream(
     let slot = Slot::take(&app)?;
     let cancel = request.cancel_on_leave;
     let at = post(&app, &headers, request).await?;
-    Ok(answer(app, at, seen, slot, cancel))
+    Ok(answer(&app, at, seen, slot, cancel))
 }
 
 /// `POST /v1/chat/stream` under another name.
@@ -117,7 +117,7 @@ pub async fn resume_stream(
         ApiError::new(Code::JobNotFound, format!("there is no message that job {job} answers")).field("job")
     })?;
     let at = of(message, job);
-    Ok(answer(app, at, seen, slot, cancel))
+    Ok(answer(&app, at, seen, slot, cancel))
 }
 
 fn last_event(headers: &HeaderMap) -> Result<Seen, ApiError> {
@@ -146,17 +146,17 @@ impl Drop for Reading {
     }
 }
 
-fn answer(app: Arc<App>, at: ChatAnswer, seen: Seen, slot: Slot, cancel_on_leave: bool) -> Response {
+fn answer(app: &Arc<App>, at: ChatAnswer, seen: Seen, slot: Slot, cancel_on_leave: bool) -> Response {
     if seen.end {
         return StatusCode::NO_CONTENT.into_response();
     }
     let turn = Turn::new(Arc::clone(&app.store), Arc::clone(&app.followers), at, seen);
-    let reading = Reading { turn, app: Arc::clone(&app), cancel_on_leave, done: false };
+    let reading = Reading { turn, app: Arc::clone(app), cancel_on_leave, done: false };
     let events = stream::unfold(reading, |mut reading| async move {
         let event = reading.next().await?;
         Some((event, reading))
     });
-    sse(&app, slot, events)
+    sse(app, slot, events)
 }
 
 impl Reading {

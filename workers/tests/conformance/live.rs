@@ -205,6 +205,7 @@ pub async fn events_of_many_jobs_are_read_in_one_call(f: &impl Fixture) {
 }
 
 pub async fn states_of_many_jobs_are_told_in_one_call(f: &impl Fixture) {
+    use JobState::{Completed, Failed, Paused, Pending, Running, Scheduled};
     let ended = f.running(noop()).await;
     f.complete(&ended).await;
     let failed = f.running(noop()).await;
@@ -231,7 +232,6 @@ pub async fn states_of_many_jobs_are_told_in_one_call(f: &impl Fixture) {
     }
     let told = f.store().states(&jobs).await.unwrap();
     let states: Vec<JobState> = told.iter().flatten().map(|told| told.state).collect();
-    use JobState::{Completed, Failed, Paused, Pending, Running, Scheduled};
     assert_eq!(states, [Completed, Failed, Paused, Scheduled, Running, Pending]);
     assert!(told[4].as_ref().is_some_and(|told| told.cancel_requested));
     assert!(f.store().states(&[]).await.unwrap().is_empty());
