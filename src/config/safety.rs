@@ -34,7 +34,7 @@ impl Safety {
     /// The rules of all; which setting cannot be used, and why.
     pub fn guards(&self) -> Result<Guards, (String, String)> {
         let of_all = Rules::new(self.of_all()).map_err(|bad| (format!("safety.{}", bad.field), bad.message))?;
-        let own = self.agents.keys().map(|agent| Ok((agent.clone(), self.rules(agent)?)));
+        let own = self.agents.keys().map(|agent| self.rules(agent).map(|rules| (agent.clone(), rules)));
         Ok(Guards::new(of_all, own.collect::<Result<_, _>>()?))
     }
 

@@ -1,3 +1,5 @@
+//! What is seen, what is let through, and what becomes of it.
+
 use super::*;
 use crate::safety::settings::AgentSafety;
 
