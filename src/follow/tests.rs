@@ -112,10 +112,10 @@ async fn those_who_follow_many_jobs_share_their_queries() {
     let readers = jobs.iter().flat_map(|job| [0, 0].map(|after| world.followers.follow(job.id(), after)));
     let readers: Vec<_> = readers.map(|news| tokio::spawn(read(news))).collect();
     let mut whole = String::new();
-    for word in 0..WORDS {
-        let word = format!("{word} ");
-        world.say(&jobs, &word).await;
-        whole.push_str(&word);
+    for n in 0..WORDS {
+        let said = format!("{n} ");
+        world.say(&jobs, &said).await;
+        whole.push_str(&said);
         sleep(reader::GATHER).await;
     }
     world.end(&jobs).await;
@@ -143,10 +143,10 @@ async fn who_reads_late_and_who_comes_late_miss_nothing() {
     let mut whole = String::new();
     for n in 0..60 {
         // Some are too long to be handed round.
-        let word = if n % 20 == 7 { "x".repeat(60 * 1024) } else { format!("{n} ") };
+        let said = if n % 20 == 7 { "x".repeat(60 * 1024) } else { format!("{n} ") };
         for _ in 0..5 {
-            world.say(&jobs, &word).await;
-            whole.push_str(&word);
+            world.say(&jobs, &said).await;
+            whole.push_str(&said);
         }
         sleep(Duration::from_millis(5)).await;
     }

@@ -29,6 +29,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const SHOWN_BYTES: u64 = 1 << 20;
 
 /// The other side.
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 pub enum Line {
     Here { direct: Direct, queue: &'static str },
     Server(Remote),

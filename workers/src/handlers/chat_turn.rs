@@ -141,9 +141,11 @@ impl Chatter {
         if run.is_resumed() || turn.cx.attempts().number() > 1 {
             turn.recall().await?;
         }
-        let vars = json!({ "tools": !self.tools.is_empty() });
-        let before = told::before(run, began, turn, (&vars, &self.tools)).await?;
-        run.go_on(ANSWER, PART, &vars, before, &self.tools, turn).await
+        // What is configured, on a directory of the run's own, which is gone with these.
+        let tools = run.toolbox().await?.and(self.tools.clone());
+        let vars = json!({ "tools": !tools.is_empty() });
+        let before = told::before(run, began, turn, (&vars, &tools)).await?;
+        run.go_on(ANSWER, PART, &vars, before, &tools, turn).await
     }
 }
 

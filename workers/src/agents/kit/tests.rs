@@ -12,13 +12,13 @@ use tempfile::TempDir;
 
 const ALL: [&str; 7] = ["read_file", "list_dir", "grep", "write_file", "apply_patch", "http_get", "run"];
 
-fn scratch(dir: &TempDir) -> Option<ScratchPlace> {
-    Some(ScratchPlace { dir: dir.path().join("scratch"), limits: ScratchLimits { files: 2, bytes: 1_000 } })
+fn scratch(dir: &TempDir) -> ScratchPlace {
+    ScratchPlace { dir: dir.path().join("scratch"), limits: ScratchLimits { files: 2, bytes: 1_000 } }
 }
 
-fn http() -> Option<HttpSettings> {
+fn http() -> HttpSettings {
     let hosts = Hosts::read(["docs.example.org"]).unwrap();
-    Some(HttpSettings { hosts, max_bytes: 1_000, timeout: Duration::from_secs(1), redirects: 0 })
+    HttpSettings { hosts, max_bytes: 1_000, timeout: Duration::from_secs(1), redirects: 0 }
 }
 
 fn names(toolbox: &Toolbox) -> Vec<&'static str> {
@@ -40,7 +40,7 @@ async fn nothing_is_there_that_is_not_configured() {
 #[tokio::test]
 async fn a_run_gets_those_that_its_agent_names() {
     let dir = tempfile::tempdir().unwrap();
-    let kit = Kit { scratch: scratch(&dir), http: http(), ..Kit::default() };
+    let kit = Kit { scratch: Some(scratch(&dir)), http: Some(http()), ..Kit::default() };
     let all = kit.toolbox(&ALL.into()).await.unwrap();
     assert_eq!(names(&all), ["read_file", "list_dir", "grep", "write_file", "apply_patch", "http_get"]);
     assert_eq!(all.lacks("write_file", &Roles::default()), Some(Role::FilesystemWrite));
@@ -53,7 +53,7 @@ async fn a_run_gets_those_that_its_agent_names() {
 #[tokio::test]
 async fn runs_have_directories_of_their_own_that_go_with_them() {
     let dir = tempfile::tempdir().unwrap();
-    let kit = Kit { scratch: scratch(&dir), ..Kit::default() };
+    let kit = Kit { scratch: Some(scratch(&dir)), ..Kit::default() };
     let parent = dir.path().join("scratch");
     // What a killed process left there.
     fs::create_dir_all(parent.join("left/tree")).unwrap();
@@ -76,7 +76,7 @@ async fn runs_have_directories_of_their_own_that_go_with_them() {
 #[tokio::test]
 async fn a_directory_that_others_may_write_to_is_not_used() {
     let dir = tempfile::tempdir().unwrap();
-    let kit = Kit { scratch: scratch(&dir), ..Kit::default() };
+    let kit = Kit { scratch: Some(scratch(&dir)), ..Kit::default() };
     let parent = dir.path().join("scratch");
     fs::create_dir(&parent).unwrap();
     fs::set_permissions(&parent, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
