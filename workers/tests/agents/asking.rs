@@ -63,7 +63,7 @@ async fn decide(world: &World, approval: &Approval, approve: bool, reason: Optio
     assert!(approvals::decide(&*world.store, approval.id, Verdict { approve, say }).await.unwrap().unwrap().1);
 }
 
-async fn told(provider: &Scripted) -> String {
+fn told(provider: &Scripted) -> String {
     let heard = provider.heard.lock().unwrap();
     let (_, messages) = heard.last().unwrap();
     let texts = messages.iter().filter_map(|message| match message {
@@ -94,7 +94,7 @@ async fn a_person_is_asked_once_and_the_call_is_made_once() {
         world.hand_over().await;
         let answer = open(&world, &kit()).await.converse(0, "ask", &json!({"what": "it"}), &toolbox).await.unwrap();
         assert_eq!(answer.text, "{\"n\": 4}");
-        assert!(told(&provider).await.contains("denied: a person did not allow this call of `mark`, who says: not in"));
+        assert!(told(&provider).contains("denied: a person did not allow this call of `mark`, who says: not in"));
         assert_eq!(mark.marks.lock().unwrap().values().copied().collect::<Vec<_>>(), [1], "it is made once");
         assert_eq!((provider.calls(), look.calls.load(Ordering::SeqCst)), (3, 1), "and nothing is paid twice");
         // Whoever replays it asks nobody.
@@ -119,7 +119,7 @@ async fn nobody_in_time_is_a_no_and_the_model_goes_on() {
             world.hand_over().await;
         }
         open(&world, &kit).await.converse(0, "ask", &json!({"what": "it"}), &toolbox).await.unwrap();
-        assert!(told(&provider).await.contains("denied: nobody allowed this call of `mark` in time"));
+        assert!(told(&provider).contains("denied: nobody allowed this call of `mark` in time"));
         assert!(mark.marks.lock().unwrap().is_empty());
     };
     timeout(PATIENCE, work).await.unwrap();
@@ -133,7 +133,7 @@ async fn where_nobody_can_be_asked_nothing_is_done() {
         world.change(APPROVAL.0, APPROVAL.1);
         // Without a place to ask at.
         world.open().await.converse(0, "ask", &json!({"what": "it"}), &toolbox).await.unwrap();
-        assert!(told(&provider).await.contains("needs a person's approval, and nobody can be asked here"));
+        assert!(told(&provider).contains("needs a person's approval, and nobody can be asked here"));
         assert!(mark.marks.lock().unwrap().is_empty());
     };
     timeout(PATIENCE, work).await.unwrap();
