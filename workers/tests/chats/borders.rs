@@ -27,7 +27,7 @@ pub async fn a_worker_may_die_at_any_border(place: Place) {
         let job = world.say_in(&queue, session, &words).await;
         let (store, faults) = faulty(world.store.clone());
         faults.die_at(border);
-        let mortal = world.start_on(store, [queue.clone()]);
+        let mortal = world.start_on(&store, [queue.clone()]);
         let died = tokio::select! {
             () = faults.died() => true,
             _ = world.ended(job) => false,
@@ -41,7 +41,7 @@ pub async fn a_worker_may_die_at_any_border(place: Place) {
     }
     assert!(turns.len() >= 20, "borders were met: {}", turns.len());
     world.advance(LEASE_IS_OVER);
-    let next = world.start_on(world.store.clone(), turns.iter().map(|(queue, ..)| queue.clone()));
+    let next = world.start_on(&world.store, turns.iter().map(|(queue, ..)| queue.clone()));
     let mut paid_twice = 0;
     for (border, words, session, job) in turns {
         let reply = world.agrees(session, job).await;

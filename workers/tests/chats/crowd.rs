@@ -92,12 +92,11 @@ async fn check(world: &World, told: Told) -> usize {
         match job.state {
             JobState::Completed => {
                 let reply: ChatReply = serde_json::from_str(job.output.as_ref().unwrap().get()).unwrap();
-                match reply.joined {
-                    Some(_) => assert!(busy.joins(), "{busy:?}"),
-                    None => {
-                        turns.insert(*id);
-                        by_jobs.extend(reply.messages.iter().map(|entry| (*entry, *id)));
-                    }
+                if reply.joined.is_some() {
+                    assert!(busy.joins(), "{busy:?}");
+                } else {
+                    turns.insert(*id);
+                    by_jobs.extend(reply.messages.iter().map(|entry| (*entry, *id)));
                 }
             }
             JobState::Cancelled => {

@@ -81,6 +81,11 @@ impl World {
     }
 
     fn settings(&self) -> Settings {
+        #[derive(serde::Deserialize)]
+        struct File {
+            providers: std::collections::BTreeMap<String, flotilla_workers::agents::model::ProviderSettings>,
+            models: std::collections::BTreeMap<String, flotilla_workers::agents::model::ModelSettings>,
+        }
         let url = self.provider.url();
         let text = format!(
             "[providers.dev]\nwire = \"openai-chat\"\nbase_url = \"{url}/v1\"\nkey = \"any\"\n\
@@ -88,11 +93,6 @@ impl World {
              [models.large]\nprovider = \"dev\"\ncontext = 20000\nmax_output = 2000\nprice = \"input=1.00,output=5.00\"\n\
              [models.cheap]\nprovider = \"dev\"\ncontext = 20000\nmax_output = 2000\nprice = \"input=1.00,output=5.00\"\n"
         );
-        #[derive(serde::Deserialize)]
-        struct File {
-            providers: std::collections::BTreeMap<String, flotilla_workers::agents::model::ProviderSettings>,
-            models: std::collections::BTreeMap<String, flotilla_workers::agents::model::ModelSettings>,
-        }
         let File { providers, models } = toml::from_str(&text).unwrap();
         let route = |models: &str| toml::from_str(&format!("models = [\"{models}\"]")).unwrap();
         let routes = [("chat".to_owned(), route("small")), ("summary".to_owned(), route("cheap"))].into();
@@ -122,17 +122,17 @@ impl World {
 
     /// A worker.
     pub fn start(&self) -> Worker {
-        self.start_on(Arc::clone(&self.store), ["default".to_owned()])
+        self.start_on(&self.store, ["default".to_owned()])
     }
 
     /// A worker that sees the store through this, and serves these queues.
-    pub fn start_on(&self, store: Arc<dyn Store>, queues: impl IntoIterator<Item = String>) -> Worker {
+    pub fn start_on(&self, store: &Arc<dyn Store>, queues: impl IntoIterator<Item = String>) -> Worker {
         let stop = CancellationToken::new();
         let queues = queues.into_iter().map(|queue| QueueWeight::new(queue, 1)).collect();
         // A machine that is slow is no handler that does not listen.
         let (concurrency, grace) = (self.concurrency, PATIENCE);
         let options = FleetOptions { concurrency, queues, grace, ..FleetOptions::default() };
-        let fleet = Fleet::new(Arc::clone(&store), self.registry(&store), Metrics::new(), options);
+        let fleet = Fleet::new(Arc::clone(store), self.registry(store), Metrics::new(), options);
         Worker { fleet: tokio::spawn(fleet.run(stop.clone())), stop }
     }
 
