@@ -31,7 +31,7 @@ use uuid::Uuid;
 use view::View;
 
 /// Entries of a session that is resumed which are shown.
-const SHOWN: u32 = 6;
+const SHOWN: usize = 6;
 /// Letters of each of them.
 const SHOWN_LETTERS: usize = 600;
 /// Before everything else that is said where no model is there to answer.

@@ -10,10 +10,10 @@ use crate::{
 };
 use flotilla_jobs::{
     JobId, SessionEntry, SessionId,
-    api::{ChatEvent, ChatNews, ChatRequest},
+    api::{ChatEvent, ChatNews, ChatRequest, EntriesFrom},
     client::{ChatEvents, Client, Error},
 };
-use flotilla_workers::{producer::NewChat, sessions::Room};
+use flotilla_workers::producer::NewChat;
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
@@ -25,8 +25,6 @@ use tokio::time::sleep;
 const PATIENCE: u32 = 60;
 /// Between two attempts to reach it.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Most bytes of what is shown of a session.
-const SHOWN_BYTES: u64 = 1 << 20;
 
 /// The other side.
 #[allow(clippy::large_enum_variant, reason = "there is one")]
@@ -51,18 +49,10 @@ impl Line {
         }
     }
 
-    /// What was said last in a session, the newest first; `None` where there is no such session, or where it cannot be asked.
-    pub async fn last(&self, session: SessionId, most: u32) -> Result<Option<Vec<SessionEntry>>, Failure> {
-        match self {
-            Self::Here { direct, .. } => {
-                if direct.store.session(session).await?.is_none() {
-                    return Ok(None);
-                }
-                let room = Room { entries: most, bytes: SHOWN_BYTES };
-                Ok(Some(direct.store.branch(session, None, room).await?))
-            }
-            Self::Server(_) => Ok(None),
-        }
+    /// What was said last in a session, the newest first; `None` where there is no such session.
+    pub async fn last(&self, session: SessionId, most: usize) -> Result<Option<Vec<SessionEntry>>, Failure> {
+        let branch = self.backend().entries(session, EntriesFrom::Branch(None)).await?;
+        Ok(branch.map(|branch| branch.entries.into_iter().take(most).collect()))
     }
 }
 
