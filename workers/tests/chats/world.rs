@@ -30,7 +30,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{sync::Semaphore, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes, on a loaded machine.
@@ -48,6 +48,8 @@ pub struct World {
     pub concurrency: usize,
     /// Between two looks whether a job has ended.
     pub look: Duration,
+    /// A thousand clients are not one process: so many of them ask its store at once.
+    doors: Semaphore,
 }
 
 /// A worker that runs.
@@ -73,7 +75,8 @@ impl World {
         let provider = Server::start(ModelOptions { script, ..ModelOptions::default() }).await.unwrap();
         let now = Arc::new(AtomicI64::new(1_800_000_000_000));
         let store = place.open(Clock::Manual(now.clone())).await;
-        Self { _place: place, store, provider, definitions, tools, now, concurrency: 8, look: Duration::from_millis(5) }
+        let (concurrency, look, doors) = (8, Duration::from_millis(5), Semaphore::new(4));
+        Self { _place: place, store, provider, definitions, tools, now, concurrency, look, doors }
     }
 
     pub fn advance(&self, by: Duration) {
@@ -137,6 +140,7 @@ impl World {
     }
 
     pub async fn open(&self, busy: Busy) -> SessionId {
+        let _door = self.doors.acquire().await.unwrap();
         let new = NewSession { id: SessionId::new(), tenant: "acme".to_owned(), title: None, busy };
         self.store.open_session(new).await.unwrap().id
     }
@@ -161,10 +165,12 @@ impl World {
 
     /// Hands in turns as they are.
     pub async fn post(&self, turns: Vec<ChatTurn>) -> Vec<Posted> {
+        let _door = self.doors.acquire().await.unwrap();
         self.store.post(turns.iter().map(post).collect()).await.unwrap()
     }
 
     pub async fn job(&self, id: JobId) -> JobRecord {
+        let _door = self.doors.acquire().await.unwrap();
         self.store.get(id).await.unwrap().expect("the job is on record")
     }
 
