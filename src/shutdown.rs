@@ -95,8 +95,9 @@ impl Signals {
 
 async fn obey(mut signals: Signals, limit: Option<Duration>, stop: CancellationToken, hard: CancellationToken) {
     signals.next().await;
-    tracing::info!("stopping; once more to stop at once");
+    // Who reads the line may go by it: it is said once it is so.
     stop.cancel();
+    tracing::info!("stopping; once more to stop at once");
     let last = limit.map(|limit| LAST.min(limit / 4));
     let wait = async {
         match limit.zip(last) {
