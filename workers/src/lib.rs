@@ -17,6 +17,7 @@ mod executor;
 pub mod fleet;
 pub mod handlers;
 mod held;
+mod hex;
 pub mod isolate;
 pub mod journal;
 mod lease;

@@ -23,14 +23,6 @@ pub(super) fn link(previous: &InputHash, kind: StepKind, name: &str, new: &Value
     hash.finalize().into()
 }
 
-/// Bytes as people write them.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// JSON in one way of several: keys in order, no blanks.
 pub(super) fn canonical(value: &Value) -> String {
     let mut text = String::new();
@@ -73,6 +65,7 @@ fn write(value: &Value, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hex::hex;
     use serde_json::json;
 
     #[test]

@@ -1,10 +1,12 @@
 //! An object: JSON lines. The first says what it is and has the session; each of the others has an entry, as it is on
 //! record to the byte.
 
-use crate::sessions::{Session, SessionEntry};
+use crate::{
+    hex::hex,
+    sessions::{Session, SessionEntry},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// What the first line says that the others are.
 const FORMAT: &str = "flotilla-session";
@@ -67,9 +69,5 @@ fn place(line: usize, error: &serde_json::Error) -> String {
 
 /// SHA-256 in hex.
 pub(super) fn hash(object: &[u8]) -> String {
-    Sha256::digest(object).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(object))
 }

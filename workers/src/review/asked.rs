@@ -1,6 +1,7 @@
 //! What tells one review of a work tree from another: what was asked for, and the commits that this names now.
 
-use super::{Error, collect, host::Host, rules::hex, watch::Watch};
+use super::{Error, collect, host::Host, watch::Watch};
+use crate::hex::hex;
 use flotilla_jobs::kinds::Source;
 use sha2::{Digest, Sha256};
 

@@ -24,7 +24,6 @@ mod unicode;
 mod view;
 
 pub use catalog::{RuleInfo, catalog};
-pub(crate) use findings::hex;
 pub use findings::{MAX_FINDINGS, MAX_PER_RULE_AND_FILE};
 pub use view::MAX_LINE_BYTES;
 

@@ -7,6 +7,7 @@ use crate::{
         context::{self, Budget},
         history::count,
     },
+    hex::hex,
     sessions::SessionEntry,
 };
 use serde_json::json;
@@ -84,8 +85,7 @@ fn fence(earlier: &str, talk: &str) -> String {
     hash.update(earlier);
     hash.update([0]);
     hash.update(talk);
-    let hash: [u8; 32] = hash.finalize().into();
-    hash[..8].iter().fold("data-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+    format!("data-{}", hex(&hash.finalize()[..8]))
 }
 
 #[cfg(test)]

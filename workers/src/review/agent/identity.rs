@@ -2,7 +2,7 @@
 //! move.
 
 use super::proposal::Proposal;
-use crate::review::rules::hex;
+use crate::hex::hex;
 use flotilla_jobs::kinds::Finding;
 use sha2::{Digest as _, Sha256};
 use std::{cmp::Reverse, collections::HashMap};

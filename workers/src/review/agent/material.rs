@@ -4,14 +4,17 @@
 //! a model quotes is looked for in the same text.
 
 use super::{context, head};
-use crate::review::{
-    change::{Change, ChangedFile},
-    diff::{self, Kind},
-    filter::is_lock_file,
-    hidden,
-    rules::{hex, masked},
-    settings::{RulePattern, Settings},
-    suppress,
+use crate::{
+    hex::hex,
+    review::{
+        change::{Change, ChangedFile},
+        diff::{self, Kind},
+        filter::is_lock_file,
+        hidden,
+        rules::masked,
+        settings::{RulePattern, Settings},
+        suppress,
+    },
 };
 use flotilla_jobs::kinds::SkippedFile;
 use sha2::{Digest as _, Sha256};

@@ -4,6 +4,7 @@ use super::{
     catalog::RuleInfo,
     view::{Row, View},
 };
+use crate::hex::hex;
 use flotilla_jobs::kinds::{Category, Finding, FoundBy, Severity};
 use sha2::{Digest, Sha256};
 use std::{cmp::Reverse, collections::HashMap, ops::RangeInclusive};
@@ -123,12 +124,6 @@ fn sort(findings: &mut [Finding]) {
         let milder = Reverse(a.severity).cmp(&Reverse(b.severity));
         milder.then_with(|| (&a.path, a.start_line, &a.rule).cmp(&(&b.path, b.start_line, &b.rule)))
     });
-}
-
-/// Digits of a hash.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// The line with its secrets masked.

@@ -1,7 +1,10 @@
 //! Taking over jobs that a stock apalis-redis producer pushed.
 
 use super::Remote;
-use crate::store::{AdoptSource, Error, Submission, redis::Foreign};
+use crate::{
+    hex::hex,
+    store::{AdoptSource, Error, Submission, redis::Foreign},
+};
 use flotilla_jobs::{Invalid, NewJob, Options, Unique, UniqueScope};
 use jiff::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
@@ -83,8 +86,7 @@ fn key(from: &AdoptSource, job: &Foreign) -> String {
     if name.len() <= READABLE && !name.contains(char::is_control) {
         return format!("apalis:{name}");
     }
-    let digest = Sha256::digest(name);
-    digest.iter().fold("apalis:".to_owned(), |key, byte| format!("{key}{byte:02x}"))
+    format!("apalis:{}", hex(&Sha256::digest(name)))
 }
 
 /// Arguments that are not JSON become a JSON text, so that the job ends as failed with a message instead of blocking
