@@ -1,9 +1,6 @@
 //! The agents of this process: from its configuration, over its store.
 
-use crate::{
-    config::{self, Loaded},
-    exit::Failure,
-};
+use crate::{config::Loaded, exit::Failure};
 use flotilla_workers::{
     agents::{
         Agents, Definitions, Means,
@@ -13,14 +10,12 @@ use flotilla_workers::{
     clock::Clock,
     engine_side::EngineSide,
     metrics::Metrics,
-    safety::Guards,
 };
 use std::{path::Path, sync::Arc};
 
 /// What handlers that ask models are given.
 pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Agents, Failure> {
     let definitions = definitions(loaded)?;
-    let kit = loaded.config.kit().map_err(|e| Failure::usage(e.to_string()))?;
     let store = Arc::new(store);
     let approvals = Arc::clone(&store);
     let agents = Agents::new(Means {
@@ -34,16 +29,17 @@ pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Age
         metrics: metrics.agents(),
         clock: Clock::Store,
     });
-    let agents = agents.tracing_prompts(loaded.config.telemetry.prompts).guarded(guards(loaded, metrics));
-    Ok(agents.acting(kit).asking(approvals))
+    let agents = agents
+        .tracing_prompts(loaded.config.telemetry.prompts)
+        .guarded(loaded.guards.clone().counting(metrics.agents()));
+    Ok(agents.acting(loaded.kit.clone()).asking(approvals))
 }
 
 /// The agents there are, with the roles that the configuration gives them.
 pub fn definitions(loaded: &Loaded) -> Result<Definitions, Failure> {
-    let definitions = Definitions::load(loaded.config.agents.dir.as_deref().map(Path::new));
-    let roles = config::roles(&loaded.config.roles).map_err(|e| Failure::usage(e.to_string()))?;
-    let definitions = definitions.map_err(|e| Failure::usage(e.to_string()))?;
-    definitions.with_roles(roles).map_err(|e| Failure::usage(format!("roles: {e}")))
+    let definitions = Definitions::load(loaded.config.agents.dir.as_deref().map(Path::new))
+        .map_err(|e| Failure::usage(e.to_string()))?;
+    definitions.with_roles(loaded.roles.clone()).map_err(|e| Failure::usage(format!("roles: {e}")))
 }
 
 /// Says how tools are, in the log and in metrics.
@@ -56,12 +52,6 @@ pub fn tell(tools: &[Readiness], metrics: &Metrics) {
             State::Unfit => tracing::warn!(tool, "it is configured, and every call is refused: {detail}"),
         }
     }
-}
-
-/// What messages to agents and their answers go by.
-pub fn guards(loaded: &Loaded, metrics: &Metrics) -> Guards {
-    // Loading checked that they hold up.
-    loaded.config.safety.guards().unwrap_or_default().counting(metrics.agents())
 }
 
 /// Makes ready what the first runs of agents would wait for, where they may come at once.

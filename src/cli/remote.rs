@@ -21,10 +21,10 @@ use futures_util::{
 };
 use std::time::Duration;
 
-/// How long a server may be away while a job is followed: a deploy takes less.
-const PATIENCE: u32 = 60;
+/// How long a server may be away while something is followed: a deploy takes less.
+pub(super) const PATIENCE: u32 = 60;
 /// Between two attempts to reach it.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Everything through HTTP.
 pub struct Remote {

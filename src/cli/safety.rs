@@ -54,14 +54,13 @@ struct Counted {
 }
 
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    let safety = &session.loaded.config.safety;
-    let rules = safety.rules(&args.agent).map_err(|(key, message)| Failure::usage(format!("{key}: {message}")))?;
+    let rules = session.loaded.guards.of(&args.agent);
     let input: Box<dyn Read> = match &args.file {
         None => Box::new(io::stdin()),
         Some(path) => Box::new(File::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?),
     };
     if args.lines {
-        return count(&rules, BufReader::new(input), session.json);
+        return count(rules, BufReader::new(input), session.json);
     }
     let mut text = String::new();
     input.take(MAX_MESSAGE).read_to_string(&mut text).map_err(|e| Failure::usage(format!("the message: {e}")))?;

@@ -30,8 +30,7 @@ impl Session {
         let producer = Producer::new(Arc::clone(&store), kinds::registry(None, config.worker.drills, None, None))
             .accept_unknown_kinds(config.http.accept_unknown_kinds)
             .max_waiting(config.max_waiting())
-            // Loading checked that they hold up.
-            .guarded(config.safety.guards().unwrap_or_default());
+            .guarded(self.loaded.guards.clone());
         let followers = Followers::start(Arc::clone(&store));
         Ok(Box::new(Direct { store, producer, followers, budgets: config.budgets.budgets(), archive }))
     }

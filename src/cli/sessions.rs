@@ -10,6 +10,7 @@ use super::{output, session::Session as Cli};
 use crate::exit::{Exit, Failure};
 use clap::Subcommand;
 use flotilla_jobs::{SessionId, api::ForkSession};
+use serde_json::json;
 
 /// What to do.
 #[derive(clap::Args)]
@@ -87,4 +88,30 @@ pub async fn run(args: Args, cli: &Cli) -> Result<Exit, Failure> {
     };
     backend.close().await;
     done
+}
+
+/// Does something to each of some sessions, and says of which there is none.
+async fn each(
+    ids: &[SessionId],
+    done: &str,
+    as_json: bool,
+    act: impl AsyncFn(SessionId) -> Result<bool, Failure>,
+) -> Result<Exit, Failure> {
+    let (mut exit, mut answers) = (Exit::Ok, Vec::new());
+    for id in ids {
+        let there = act(*id).await?;
+        if !there {
+            exit = Exit::NotFound;
+        }
+        let (answer, words) = if there { ("done", done) } else { ("not_found", "there is no such session") };
+        if as_json {
+            answers.push(json!({ "id": id, "answer": answer }));
+        } else {
+            output::line(&format!("{id} {words}"))?;
+        }
+    }
+    if as_json {
+        output::json(&answers)?;
+    }
+    Ok(exit)
 }

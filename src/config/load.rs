@@ -1,7 +1,11 @@
 //! Puts the layers together.
 
-use super::{Config, Error, Origin, check, env, file, keys::KNOWN, layers::Layers, secrets};
-use flotilla_workers::agents::model::Catalog;
+use super::{Config, Error, Origin, check, env, file, keys::KNOWN, layers::Layers, roles, secrets};
+use flotilla_jobs::Invalid;
+use flotilla_workers::{
+    agents::{kit::Kit, model::Catalog, tool::Roles},
+    safety::Guards,
+};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -61,6 +65,12 @@ pub struct Loaded {
     pub config: Config,
     /// What the configuration of providers, models and routes comes to.
     pub catalog: Arc<Catalog>,
+    /// What messages to agents and their answers go by.
+    pub guards: Guards,
+    /// The tools that act.
+    pub kit: Kit,
+    /// Roles of agents that the configuration gives them, instead of what their files say.
+    pub roles: Vec<(String, Roles)>,
     pub layers: Layers,
     /// The configuration file that was read.
     pub file: Option<PathBuf>,
@@ -108,15 +118,14 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
         Error::new(layers.origin(&key), key, message)
     })?;
     check::check(&config).map_err(|(key, message)| Error::new(layers.origin(key), key, message))?;
-    let catalog = config.catalog().map_err(|e| {
+    let wrong = |e: Invalid| {
         // What is missing has no place; what it is missing from may have one.
         let section = e.field.rsplit_once('.').map_or("", |(section, _)| section);
         Error::new(layers.origin(&e.field).or_else(|| layers.origin(section)), e.field, e.message)
-    })?;
-    config.safety.guards().map_err(|(key, message)| Error::new(layers.origin(&key), key, message))?;
-    config.kit().map(drop).and_then(|()| super::roles(&config.roles).map(drop)).map_err(|e| {
-        let section = e.field.rsplit_once('.').map_or("", |(section, _)| section);
-        Error::new(layers.origin(&e.field).or_else(|| layers.origin(section)), e.field, e.message)
-    })?;
-    Ok(Loaded { config, catalog: Arc::new(catalog), layers, file: path, data_dir })
+    };
+    let catalog = Arc::new(config.catalog().map_err(wrong)?);
+    let guards = config.safety.guards().map_err(|(key, message)| Error::new(layers.origin(&key), key, message))?;
+    let kit = config.kit().map_err(wrong)?;
+    let roles = roles(&config.roles).map_err(wrong)?;
+    Ok(Loaded { config, catalog, guards, kit, roles, layers, file: path, data_dir })
 }

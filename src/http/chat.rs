@@ -101,9 +101,7 @@ fn read(headers: &HeaderMap, body: &JsonBytes) -> Result<ChatRequest, ApiError> 
 }
 
 async fn post(app: &App, headers: &HeaderMap, request: ChatRequest) -> Result<ChatAnswer, ApiError> {
-    let ChatRequest { session, message, client_id, user, tenant, model, busy, meta, .. } = request;
-    let trace = telemetry::current(headers);
-    let chat = NewChat { session, message, client_id, user, tenant, model, busy, meta, queue: None, trace };
+    let chat = NewChat { trace: telemetry::current(headers), ..request.into() };
     Ok(app.producer.post_chat(chat).await.map(posted)?)
 }
 

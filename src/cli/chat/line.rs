@@ -2,7 +2,7 @@
 
 use super::super::{
     backend::{Backend, Direct},
-    remote::Remote,
+    remote::{PATIENCE, PAUSE, Remote},
 };
 use crate::{
     chat::{Seen, Turn, posted},
@@ -18,13 +18,8 @@ use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::time::sleep;
-
-/// How often a server may not answer in a row while an answer is followed: a deploy takes less.
-const PATIENCE: u32 = 60;
-/// Between two attempts to reach it.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// The other side.
 #[allow(clippy::large_enum_variant, reason = "there is one")]
@@ -58,9 +53,7 @@ impl Line {
 
 fn here(direct: Direct, message: ChatRequest, queue: String) -> BoxStream<'static, Result<ChatEvent, Failure>> {
     stream::once(async move {
-        let ChatRequest { session, message, client_id, user, tenant, model, busy, meta, .. } = message;
-        let queue = Some(queue);
-        let chat = NewChat { session, message, client_id, user, tenant, model, busy, meta, queue, trace: None };
+        let chat = NewChat { queue: Some(queue), ..message.into() };
         let at = posted(direct.producer.post_chat(chat).await?);
         let turn = Turn::new(Arc::clone(&direct.store), Arc::clone(&direct.followers), at, Seen::default());
         Ok::<_, Failure>(stream::unfold(turn, |mut turn| async move {

@@ -55,25 +55,17 @@ fn secrets(session: &Session) -> Check {
 /// Tools that act: what is configured, and whether it can be used here.
 async fn tools(session: &Session) -> Vec<Check> {
     const NAME: &str = "tools";
-    let kit = match agents::definitions(&session.loaded).map(|_| session.loaded.config.kit()) {
-        Ok(Ok(kit)) => kit,
-        Ok(Err(error)) => return vec![Check::fail(NAME, Exit::Usage, error.to_string(), "correct the setting")],
-        Err(failure) => {
-            return vec![Check::fail(
-                "agents",
-                failure.exit,
-                failure.message,
-                "correct agents.dir, its files or roles",
-            )];
-        }
-    };
+    if let Err(failure) = agents::definitions(&session.loaded) {
+        let correct = "correct agents.dir, its files or roles";
+        return vec![Check::fail("agents", failure.exit, failure.message, correct)];
+    }
     let check = |Readiness { tool, state, detail }| match state {
         State::Ready | State::Off => Check::ok(NAME, format!("{tool} is {}: {detail}", state.as_str())),
         State::Unfit => {
             Check::warn(NAME, format!("{tool}: {detail}"), "every call of it is refused until this is mended")
         }
     };
-    kit.readiness().await.into_iter().map(check).collect()
+    session.loaded.kit.readiness().await.into_iter().map(check).collect()
 }
 
 /// Whether programs that agents run could be confined here; where not, none is run.

@@ -82,21 +82,6 @@ async fn idle(idle: ArchiveIdle, backend: &dyn Backend, json: bool) -> Result<Ex
 }
 
 pub(super) async fn restore(args: &RestoreArgs, backend: &dyn Backend, json: bool) -> Result<Exit, Failure> {
-    let (mut exit, mut answers) = (Exit::Ok, Vec::new());
-    for id in &args.ids {
-        let there = backend.restore_session(*id).await?.is_some();
-        if !there {
-            exit = Exit::NotFound;
-        }
-        let (answer, words) = if there { ("done", "is on record") } else { ("not_found", "there is no such session") };
-        if json {
-            answers.push(json!({ "id": id, "answer": answer }));
-        } else {
-            output::line(&format!("{id} {words}"))?;
-        }
-    }
-    if json {
-        output::json(&answers)?;
-    }
-    Ok(exit)
+    let restore = async |id| Ok(backend.restore_session(id).await?.is_some());
+    super::each(&args.ids, "is on record", json, restore).await
 }

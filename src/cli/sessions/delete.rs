@@ -1,11 +1,10 @@
 //! `flotilla sessions delete`: gone is gone, so a person is asked first, and a program says `--yes`.
 
 use crate::{
-    cli::{backend::Backend, output},
+    cli::backend::Backend,
     exit::{Exit, Failure},
 };
 use flotilla_jobs::SessionId;
-use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
 
 /// Which sessions.
@@ -38,21 +37,5 @@ impl Args {
 }
 
 pub(super) async fn run(args: &Args, backend: &dyn Backend, json: bool) -> Result<Exit, Failure> {
-    let (mut exit, mut answers) = (Exit::Ok, Vec::new());
-    for id in &args.ids {
-        let there = backend.delete_session(*id).await?;
-        if !there {
-            exit = Exit::NotFound;
-        }
-        let (answer, words) = if there { ("done", "deleted") } else { ("not_found", "there is no such session") };
-        if json {
-            answers.push(json!({ "id": id, "answer": answer }));
-        } else {
-            output::line(&format!("{id} {words}"))?;
-        }
-    }
-    if json {
-        output::json(&answers)?;
-    }
-    Ok(exit)
+    super::each(&args.ids, "deleted", json, async |id| backend.delete_session(id).await).await
 }

@@ -6,8 +6,8 @@ mod template;
 pub use file::BadFile;
 pub use template::BadTemplate;
 
-use super::chain;
-use super::{model::Shape, tool::Roles};
+use super::{chain, model::Shape, tool::Roles};
+use crate::hex::hex;
 use flotilla_jobs::MicroUsd;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -107,7 +107,7 @@ impl Definition {
     /// Names what the agent is: another prompt, tool or limit gives another hash.
     pub fn hash(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();
-        chain::hex(&Sha256::digest(chain::canonical(&value)))
+        hex(&Sha256::digest(chain::canonical(&value)))
     }
 
     /// Names of all tools that its parts use.

@@ -190,9 +190,11 @@ pub struct Reply {
 impl Reply {
     /// All text of it.
     pub fn text(&self) -> String {
-        self.parts
-            .iter()
-            .filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None })
-            .collect()
+        text_of(&self.parts)
     }
+}
+
+/// All text among the parts of an answer.
+pub fn text_of(parts: &[Part]) -> String {
+    parts.iter().filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None }).collect()
 }

@@ -8,7 +8,7 @@ use crate::{
     sessions::{Busy, NewSession, Post, Posted, Session, SessionChange, SessionId},
     store::{Store, Submission},
 };
-use flotilla_jobs::{Accepted, Invalid, Job, JobId, NewJob, Options, check_key, kinds::ChatTurn};
+use flotilla_jobs::{Accepted, Invalid, Job, JobId, NewJob, Options, api::ChatRequest, check_key, kinds::ChatTurn};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
@@ -46,6 +46,13 @@ pub struct NewChat {
     pub queue: Option<String>,
     /// W3C `traceparent` of the caller.
     pub trace: Option<String>,
+}
+
+impl From<ChatRequest> for NewChat {
+    fn from(request: ChatRequest) -> Self {
+        let ChatRequest { session, message, client_id, user, tenant, model, busy, meta, .. } = request;
+        Self { session, message, client_id, user, tenant, model, busy, meta, queue: None, trace: None }
+    }
 }
 
 /// A message on record.

@@ -1,7 +1,7 @@
 //! What a turn leaves in its session, as entries.
 
 use crate::{
-    agents::model::{Message, Part},
+    agents::model::{Message, Part, text_of},
     sessions::{EntryKind, Left, MAX_ENTRY, NewEntry, SessionId},
 };
 use serde_json::{
@@ -17,7 +17,7 @@ pub(super) fn entry(by: Option<&str>, message: &Message) -> Option<NewEntry> {
     match message {
         Message::User { .. } => None,
         Message::Assistant { parts } => {
-            let text = text(parts);
+            let text = text_of(parts);
             let is_plain = parts.iter().all(|part| matches!(part, Part::Text { .. }));
             if is_plain && text.trim().is_empty() {
                 return None;
@@ -66,11 +66,6 @@ fn shorter(entry: NewEntry) -> NewEntry {
     let text = content["text"].as_str().unwrap_or_default();
     let kept = &text[..text.floor_char_boundary(MAX_TEXT)];
     new(entry.kind, entry.partial, &json!({ "text": kept, "model": content["model"], "cut": text.len() - kept.len() }))
-}
-
-/// All that is said in an answer.
-pub(super) fn text(parts: &[Part]) -> String {
-    parts.iter().filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None }).collect()
 }
 
 /// The same answer with another text, in the place of its first one.

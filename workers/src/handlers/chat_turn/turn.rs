@@ -2,7 +2,10 @@
 
 use super::left;
 use crate::{
-    agents::{Company, Halt, Said, model::Message},
+    agents::{
+        Company, Halt, Said,
+        model::{Message, text_of},
+    },
     context::Context,
     engine_side::EngineSide,
     handlers::aloud::Aloud,
@@ -135,7 +138,7 @@ impl Company for Turn {
     fn noted(&self, step: u32, by: Option<&str>, message: &Message) {
         let entry = match message {
             Message::Assistant { parts } => {
-                let text = self.guards.pass(super::AGENT, &left::text(parts));
+                let text = self.guards.pass(super::AGENT, &text_of(parts));
                 self.aloud.noted(step, &text);
                 left::entry(by, &Message::Assistant { parts: left::with_text(parts, text) })
             }
