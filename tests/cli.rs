@@ -267,9 +267,20 @@ fn a_store_is_measured_and_left_as_it_was() {
 
 #[test]
 fn streams_are_measured_and_come_whole() {
+    measures_streams(&[]);
+}
+
+#[test]
+fn streams_are_measured_through_a_server_and_come_whole() {
+    let report = measures_streams(&["--through-server"]);
+    let server = &report["streams"]["cost"]["server"];
+    assert!(server["memory_mb"].as_f64().unwrap() > 0.0, "{report}");
+}
+
+fn measures_streams(how: &[&str]) -> serde_json::Value {
     let home = Home::new();
     let few = ["--streams", "30", "--stream-tokens", "40", "--stream-rate", "40", "--stream-starts", "60"];
-    let report = home.run(&[&["bench", "--json"][..], &few].concat()).exits(0).json();
+    let report = home.run(&[&["bench", "--json"][..], &few, how].concat()).exits(0).json();
     let streams = &report["streams"];
     assert_eq!(streams["cost"]["completed"], 30, "{report}");
     for side in ["flotilla", "direct"] {
@@ -279,6 +290,7 @@ fn streams_are_measured_and_come_whole() {
     }
     let left: Vec<_> = home.data_files().into_iter().filter(|name| name.starts_with("bench")).collect();
     assert!(left.is_empty(), "{left:?}");
+    report
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `flotilla bench`: what the store can do on this machine, beside what its servers can do alone.
 
+mod child;
 mod place;
 mod provider;
+mod served;
 mod streams;
 mod table;
 
@@ -26,6 +28,7 @@ const FEW: u64 = 10_000;
   flotilla bench --json > before.json          to compare with later
   flotilla bench --jobs 2000 --rounds 1 --idle-seconds 1 --latency-jobs 200    a quick look
   flotilla bench --streams 1000                only this: 1,000 conversations at once, with the scripted provider
+  flotilla bench --streams 1000 --through-server    the same as chats that are read from `flotilla serve`
 
 Jobs carry 1 KB, their handlers do nothing, every job and every result is recorded. SQLite is measured in a file of its
 own beside the configured one; Redis and Postgres under the prefix PREFIX-bench and in the schema flotilla_bench, which

@@ -19,7 +19,7 @@ pub use idle::idle;
 pub use latency::latency;
 pub use machine::{Machine, Process, Usage};
 pub use report::{Idle, Latency, Rate, Report};
-pub use streams::{Cost, Plan, Provider, Side, Streams, Wait, streams};
+pub use streams::{Cost, Plan, Provider, Served, ServerCost, Side, Streams, WORD, Wait, streams, streams_of_readers};
 
 use crate::{
     context::Context,

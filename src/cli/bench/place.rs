@@ -14,6 +14,7 @@ use flotilla_workers::{
         sqlite,
     },
 };
+use secrecy::ExposeSecret;
 use std::{path::PathBuf, process, sync::Arc};
 
 /// A store that is there for the measurement only.
@@ -35,6 +36,23 @@ impl Place {
         match self {
             Self::File(path) => open::file(path).await,
             Self::Remote(options) => Ok(remote::open((**options).clone()).await?),
+        }
+    }
+
+    /// What names it to another process of this program.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::File(path) => vec![("FLOTILLA_STORE__URL", format!("sqlite:{}", path.display()))],
+            Self::Remote(options) => {
+                let urls = [
+                    ("FLOTILLA_STORE__REDIS_URL", options.redis_url.expose_secret().to_owned()),
+                    ("FLOTILLA_STORE__POSTGRES_URL", options.postgres_url.expose_secret().to_owned()),
+                    ("FLOTILLA_STORE__PREFIX", options.prefix.clone()),
+                    ("FLOTILLA_STORE__POOL", options.pool.to_string()),
+                ];
+                let schema = options.schema.clone().map(|schema| ("FLOTILLA_STORE__SCHEMA", schema));
+                urls.into_iter().chain(schema).collect()
+            }
         }
     }
 

@@ -2,12 +2,15 @@
 
 mod direct;
 mod heard;
+mod meter;
+mod readers;
 mod report;
 mod talk;
 
-pub use report::{Cost, Side, Streams, Wait};
+pub use readers::{Served, streams_of_readers};
+pub use report::{Cost, ServerCost, Side, Streams, Wait};
 
-use super::{Process, QUEUE, Usage};
+use super::{Process, QUEUE};
 use crate::{
     agents::{
         Agents, Definition, Definitions, Means,
@@ -24,6 +27,7 @@ use crate::{
 };
 use flotilla_jobs::{Job, JobId, MicroUsd, NewJob};
 use heard::{Heard, Told};
+use meter::Meter;
 use std::{sync::Arc, time::Duration};
 use talk::{AGENT, Talk, Talker};
 use tokio::{
@@ -33,6 +37,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// What a scripted provider says again and again: one token.
+pub const WORD: &str = " word";
 /// The model, the provider and the route of the measurement.
 const NAME: &str = "bench";
 /// How much longer than the answers themselves all may take.
@@ -102,9 +108,25 @@ async fn through(
     };
     let fleet = Fleet::new(Arc::clone(store), registry, metrics, options);
     let stop = CancellationToken::new();
-    let mut meter = Meter::start(plan.runs, Process::of(pid));
+    let mut meter = Meter::start(plan.runs, Process::this(), None, Process::of(pid));
     let running = tokio::spawn(fleet.run(stop.clone()));
     let submitting = tokio::spawn(submit(Arc::clone(store), plan));
+    let mut heard = listen(plan, &mut told, &mut meter).await;
+    stop.cancel();
+    let report = running.await?;
+    let cost = meter.stop(report.completed);
+    let submitted = submitting.await??;
+    for (one, (_, at)) in heard.iter_mut().zip(&submitted) {
+        one.asked = Some(*at);
+    }
+    if let Some(((job, _), one)) = submitted.iter().zip(&heard).find(|(_, one)| one.whole) {
+        complete(store, *job, one).await?;
+    }
+    Ok((heard, cost))
+}
+
+/// Hears all answers out, or as many as end in time: what did not end shows in the report.
+async fn listen(plan: Plan, told: &mut mpsc::UnboundedReceiver<Told>, meter: &mut Meter) -> Vec<Heard> {
     let mut heard = vec![Heard::default(); plan.runs as usize];
     let deadline = Instant::now() + plan.length() + PATIENCE;
     let mut look = interval(LOOK);
@@ -127,22 +149,11 @@ async fn through(
                         *place = Heard { started: place.started, ..one };
                     }
                 }
-                // What did not end shows in the report.
                 Ok(None) | Err(_) => break,
             },
         }
     }
-    stop.cancel();
-    let report = running.await?;
-    let cost = meter.stop(report.completed);
-    let submitted = submitting.await??;
-    for (one, (_, at)) in heard.iter_mut().zip(&submitted) {
-        one.asked = Some(*at);
-    }
-    if let Some(((job, _), one)) = submitted.iter().zip(&heard).find(|(_, one)| one.whole) {
-        complete(store, *job, one).await?;
-    }
-    Ok((heard, cost))
+    heard
 }
 
 /// Answers each job and when it was handed in.
@@ -215,72 +226,4 @@ fn catalog(base_url: &str) -> anyhow::Result<Catalog> {
     )?;
     let providers = [(NAME.to_owned(), provider)].into();
     Ok(Catalog::new(Settings { providers, models: [(NAME.to_owned(), model)].into(), ..Settings::default() })?)
-}
-
-/// What it takes while it goes on.
-struct Meter {
-    runs: u64,
-    worker: Process,
-    provider: Process,
-    start: (Instant, Usage, f64),
-    memory_before: f64,
-    memory_most: f64,
-    starts: u64,
-    began: u64,
-    /// From when all had begun until the first one ended.
-    all: Option<(Instant, Usage, f64)>,
-    until: Option<(Instant, Usage, f64)>,
-}
-
-impl Meter {
-    fn start(runs: u64, provider: Process) -> Self {
-        let worker = Process::this();
-        let memory = worker.memory_mb().unwrap_or(0.0);
-        let start = (Instant::now(), Usage::now(), provider.cpu_seconds().unwrap_or(0.0));
-        let (memory_before, memory_most) = (memory, memory);
-        Self { runs, worker, provider, start, memory_before, memory_most, starts: 0, began: 0, all: None, until: None }
-    }
-
-    fn now(&self) -> (Instant, Usage, f64) {
-        (Instant::now(), Usage::now(), self.provider.cpu_seconds().unwrap_or(0.0))
-    }
-
-    fn look(&mut self) {
-        self.memory_most = self.memory_most.max(self.worker.memory_mb().unwrap_or(0.0));
-    }
-
-    fn began(&mut self) {
-        self.began += 1;
-        if self.began == self.runs && self.until.is_none() {
-            self.all = Some(self.now());
-        }
-    }
-
-    fn ended(&mut self) {
-        if self.until.is_none() {
-            self.until = Some(self.now());
-        }
-    }
-
-    fn stop(mut self, completed: u64) -> Cost {
-        self.look();
-        let end = self.now();
-        let spent = end.1.since(self.start.1);
-        let together = self.all.zip(self.until);
-        let share = |of: fn(&(Instant, Usage, f64)) -> f64| {
-            let (from, to) = together.unwrap_or((self.start, end));
-            (of(&to) - of(&from)) / to.0.duration_since(from.0).as_secs_f64().max(0.001) * 100.0
-        };
-        Cost {
-            completed,
-            starts: self.starts,
-            all_at_once_seconds: together.map_or(0.0, |(from, to)| to.0.duration_since(from.0).as_secs_f64()),
-            worker_cpu_percent: share(|at| at.1.process),
-            provider_cpu_percent: share(|at| at.2),
-            machine_cpu_percent: share(|at| at.1.machine),
-            worker_cpu_ms_per_run: spent.process * 1_000.0 / self.runs.max(1) as f64,
-            worker_memory_mb_before: self.memory_before,
-            worker_memory_mb: self.memory_most,
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! When the words of an answer came.
 
+use super::WORD;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -12,9 +13,8 @@ pub(super) struct Heard {
     pub started: Option<Instant>,
     pub first: Option<Instant>,
     pub last: Option<Instant>,
-    /// Between two words.
+    /// Between two pieces.
     pub longest_gap: Duration,
-    pub words: u64,
     pub bytes: u64,
     /// Whether the answer came to its end.
     pub whole: bool,
@@ -37,14 +37,18 @@ pub(super) enum Told {
 }
 
 impl Heard {
-    /// A word came; answers whether it is the first.
+    /// Words that came. Pieces need not end between words, and an answer may begin without its space.
+    pub fn words(&self) -> u64 {
+        self.bytes.div_ceil(WORD.len() as u64)
+    }
+
+    /// One or more words came at once; answers whether they are the first.
     pub fn word(&mut self, text: &str) -> bool {
         let now = Instant::now();
         if let Some(last) = self.last {
             self.longest_gap = self.longest_gap.max(now.duration_since(last));
         }
         self.last = Some(now);
-        self.words += 1;
         self.bytes += text.len() as u64;
         let is_first = self.first.is_none();
         self.first.get_or_insert(now);

@@ -17,14 +17,16 @@ pub struct Streams {
     pub tokens_per_second: u32,
     #[allow(missing_docs)]
     pub starts_per_second: u64,
-    /// Jobs: from handing them in.
+    /// From handing in the job, or from the request of a reader.
     pub flotilla: Side,
     /// Calls of the provider by the same client and without Flotilla.
     pub direct: Side,
     /// What Flotilla adds to the time to the first token.
     pub added: Wait,
-    /// Of that, from handing in a job to the start of its handler.
-    pub until_started: Wait,
+    /// What it adds to the time from one token to the next.
+    pub added_per_token: Wait,
+    /// From handing in a job to the start of its handler; readers of a server do not see it.
+    pub until_started: Option<Wait>,
     #[allow(missing_docs)]
     pub cost: Cost,
     /// CPU of the client alone and of the provider while there was no Flotilla, in percent of one core.
@@ -40,6 +42,8 @@ pub struct Side {
     pub whole: u64,
     /// From asking to the first token.
     pub first_token: Wait,
+    /// From one token to the next: of each answer, the time from its first to its last one by the steps between them.
+    pub per_token: Wait,
     /// The longest time between two tokens of any answer, in milliseconds.
     pub longest_gap_ms: f64,
     /// The same for the answer in the middle, each by its longest.
@@ -78,6 +82,19 @@ pub struct Cost {
     pub worker_memory_mb_before: f64,
     /// The most that was seen, resident.
     pub worker_memory_mb: f64,
+    /// Where the answers were read from a server.
+    pub server: Option<ServerCost>,
+}
+
+/// What a server and its readers took, in the same terms.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct ServerCost {
+    pub cpu_percent: f64,
+    pub memory_mb_before: f64,
+    pub memory_mb: f64,
+    /// All of them, in the process that measures.
+    pub readers_cpu_percent: f64,
 }
 
 /// Calls without Flotilla.
@@ -95,11 +112,10 @@ impl Streams {
             tokens: plan.tokens,
             tokens_per_second: plan.tokens_per_second,
             starts_per_second: plan.starts_per_second,
-            added: Wait {
-                p50_ms: flotilla.first_token.p50_ms - without.first_token.p50_ms,
-                p99_ms: flotilla.first_token.p99_ms - without.first_token.p99_ms,
-            },
-            until_started: Wait::of(heard.iter().filter_map(|one| between(one.asked, one.started))),
+            added: flotilla.first_token.above(without.first_token),
+            added_per_token: flotilla.per_token.above(without.per_token),
+            until_started: (cost.server.is_none())
+                .then(|| Wait::of(heard.iter().filter_map(|one| between(one.asked, one.started)))),
             flotilla,
             direct: without,
             cost,
@@ -113,8 +129,9 @@ impl Side {
     fn of(plan: Plan, heard: &[Heard]) -> Self {
         let gaps = sorted(heard.iter().map(|one| one.longest_gap));
         Self {
-            whole: heard.iter().filter(|one| one.whole && one.words == plan.tokens).count() as u64,
+            whole: heard.iter().filter(|one| one.whole && one.words() == plan.tokens).count() as u64,
             first_token: Wait::of(heard.iter().filter_map(|one| between(one.asked, one.first))),
+            per_token: Wait::of(heard.iter().filter_map(per_token)),
             longest_gap_ms: quantile(&gaps, 1.0),
             median_longest_gap_ms: quantile(&gaps, 0.5),
             stalled: heard.iter().filter(|one| one.longest_gap >= STALL).count() as u64,
@@ -127,6 +144,15 @@ impl Wait {
         let times = sorted(times);
         Self { p50_ms: quantile(&times, 0.5), p99_ms: quantile(&times, 0.99) }
     }
+
+    fn above(self, other: Self) -> Self {
+        Self { p50_ms: self.p50_ms - other.p50_ms, p99_ms: self.p99_ms - other.p99_ms }
+    }
+}
+
+fn per_token(one: &Heard) -> Option<Duration> {
+    let steps = u32::try_from(one.words().checked_sub(1)?).ok().filter(|steps| *steps > 0)?;
+    Some(between(one.first, one.last)? / steps)
 }
 
 fn between(from: Option<Instant>, to: Option<Instant>) -> Option<Duration> {
