@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteRow;
 use std::sync::Arc;
 
 static CLAIM: Unit = Unit::new(include_str!("claim.sql"));
-static RENEW: Unit = Unit::new(include_str!("renew.sql"));
+static RENEW: Unit = Unit::of_keys(include_str!("renew.sql"));
 
 /// What a worker asks for.
 pub(super) struct Wanted {

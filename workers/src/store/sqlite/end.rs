@@ -9,8 +9,8 @@ use crate::{clock::Millis, store::Error};
 use flotilla_jobs::{Cause, Fault, JobId, JobState};
 use std::borrow::Cow;
 
-static FINISH: Unit = Unit::new(include_str!("finish.sql"));
-static GIVE_BACK: Unit = Unit::new(include_str!("give_back.sql"));
+static FINISH: Unit = Unit::of_keys(include_str!("finish.sql"));
+static GIVE_BACK: Unit = Unit::of_keys(include_str!("give_back.sql"));
 
 /// The final result of a job.
 pub(super) struct Finish<'a> {

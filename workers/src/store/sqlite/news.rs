@@ -31,19 +31,22 @@ impl News {
         Ok(Self { origin: rand::random(), heard, version })
     }
 
-    /// Leaves a note, as a part of the transaction it is about.
-    pub(super) async fn tell(&self, conn: &mut SqliteConnection, signals: &[Signal]) -> Result<(), Error> {
+    /// Commits the transaction, with a note of what it is about where there is any.
+    pub(super) async fn commit(&self, conn: &mut SqliteConnection, signals: &[Signal]) -> Result<(), Error> {
         if signals.is_empty() {
+            sqlx::query("COMMIT").execute(conn).await.map_err(fault)?;
             return Ok(());
         }
-        let text = write(signals);
-        TELL.run_one(conn, |args| args.add(self.origin).add(&text)).await?;
-        Ok(())
+        self.commit_noting(conn, &write(signals)).await
     }
 
-    /// Leaves a note in which there is nothing.
-    pub(super) async fn tell_nothing(&self, conn: &mut SqliteConnection) -> Result<(), Error> {
-        TELL.run_one(conn, |args| args.add(self.origin).add("")).await?;
+    /// Commits the transaction with a note in which there is nothing.
+    pub(super) async fn commit_empty(&self, conn: &mut SqliteConnection) -> Result<(), Error> {
+        self.commit_noting(conn, "").await
+    }
+
+    async fn commit_noting(&self, conn: &mut SqliteConnection, note: &str) -> Result<(), Error> {
+        TELL.run_one(conn, |args| args.add(self.origin).add(note)).await?;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use crate::{
 use flotilla_jobs::JobId;
 use std::{borrow::Cow, collections::HashSet, time::Duration};
 
-static CANCEL_FLAG: Unit = Unit::new(include_str!("cancel_flag.sql"));
+static CANCEL_FLAG: Unit = Unit::of_keys(include_str!("cancel_flag.sql"));
 
 /// Records ends; answers in the order given.
 pub(super) async fn settle(tx: &mut Tx<'_>, ends: &[&Settle]) -> Result<Vec<Settled>, Error> {

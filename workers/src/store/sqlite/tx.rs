@@ -13,13 +13,12 @@ use serde::Serialize;
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
-static FIRST_IN_LINE: Unit = Unit::new(include_str!("first_in_line.sql"));
 static ADMIT: Unit = Unit::new(include_str!("admit.sql"));
 static COUNT_GROUP: Unit = Unit::new(include_str!("count_group.sql"));
 static COUNT: Unit = Unit::new(include_str!("count.sql"));
 
 /// Most jobs of one line that are admitted together.
-const PLACES: u32 = 16;
+const PLACES: i64 = 16;
 
 /// A write transaction. What it notes is written by [`Tx::square`] and told after the commit.
 pub(super) struct Tx<'c> {
@@ -123,37 +122,32 @@ impl<'c> Tx<'c> {
     }
 
     /// Admits the first of the `open` groups' lines; answers the groups in which there may be room for more.
-    ///
-    /// A place is looked at where all in front of it fit, so nobody overtakes one that does not fit by its own limit.
     async fn admit_first(
         &mut self,
         queue: &str,
         taken: &mut [(String, i64)],
-        mut open: Vec<usize>,
+        open: Vec<usize>,
     ) -> Result<Vec<usize>, Error> {
-        let mut admitted = Vec::new();
-        for place in 0..PLACES {
-            let looks: Vec<String> = open.iter().map(|i| &taken[*i]).map(|(group, n)| format!("{n}:{group}")).collect();
-            let fits = FIRST_IN_LINE
-                .run_one(self.conn, |args| args.add(json(&looks)).add(queue).add(place).add(queue))
-                .await?;
-            let mut fitting = Vec::with_capacity(fits.rows.len());
-            for row in &fits.rows {
-                let group = open[row::get::<i64>(row, "look")? as usize];
-                taken[group].1 += 1;
-                fitting.push(group);
-                admitted.push(row::id(row)?.0.simple().to_string());
-            }
-            open = fitting;
-            if open.is_empty() {
-                break;
-            }
+        let looks: Vec<String> = open.iter().map(|i| &taken[*i]).map(|(group, n)| format!("{n}:{group}")).collect();
+        let admitted = ADMIT
+            .run_one(self.conn, |args| args.add(queue).add(json(&looks)).add(queue).add(queue).add(PLACES))
+            .await?;
+        let mut more: BTreeMap<&str, i64> = BTreeMap::new();
+        for row in &admitted.rows {
+            *more.entry(row::get(row, "group_key")?).or_default() += 1;
         }
-        if !admitted.is_empty() {
-            ADMIT.run_one(self.conn, |args| args.add(json(&admitted))).await?;
+        if !more.is_empty() {
             self.work(queue);
         }
-        Ok(open)
+        let mut roomy = Vec::new();
+        for i in open {
+            let more = more.get(taken[i].0.as_str()).copied().unwrap_or_default();
+            taken[i].1 += more;
+            if more == PLACES {
+                roomy.push(i);
+            }
+        }
+        Ok(roomy)
     }
 
     async fn count(&mut self) -> Result<(), Error> {

@@ -116,8 +116,7 @@ impl Task {
         let tried = async {
             self.set_durable(true).await?;
             begin(&mut self.conn, TRY_FOR).await?;
-            self.news.tell_nothing(&mut self.conn).await?;
-            sqlx::query("COMMIT").execute(&mut self.conn).await.map(drop).map_err(fault)
+            self.news.commit_empty(&mut self.conn).await
         };
         match tried.await {
             Ok(()) => self.worked(),
@@ -196,8 +195,7 @@ impl Task {
         let mut tx = Tx::new(&mut self.conn, self.clock.now(), &self.state.damage);
         op::perform(&mut tx, group).await?;
         let signals = tx.into_signals();
-        self.news.tell(&mut self.conn, &signals).await?;
-        sqlx::query("COMMIT").execute(&mut self.conn).await.map_err(fault)?;
+        self.news.commit(&mut self.conn, &signals).await?;
         Ok(signals)
     }
 
