@@ -1,6 +1,10 @@
 //! Opens the archive of sessions that the configuration names. Credentials come from the environment, as the vendors'
 //! own tools read them: `AWS_ACCESS_KEY_ID`, `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME`, …
 
+mod probe;
+
+pub use probe::probe;
+
 use crate::{config::Config, exit::Failure};
 use flotilla_workers::{
     archive::{Archive, Objects, with_archive},
@@ -30,7 +34,8 @@ type Behind = (Arc<dyn Store>, Option<Arc<Archive>>);
 /// `store`, with the archive behind it if one is configured.
 pub fn behind(store: Arc<dyn Store>, config: &Config, metrics: &Arc<Metrics>) -> Result<Behind, Failure> {
     let Some(url) = &config.sessions.archive_url else { return Ok((store, None)) };
-    let objects = open(url).map_err(|why| Failure::usage(format!("sessions.archive_url: {why}")))?;
+    let (objects, below) = open(url).map_err(|why| Failure::usage(format!("sessions.archive_url: {why}")))?;
+    let objects = Objects::new(objects, below);
     let archive = Archive::new(Arc::clone(&store), objects, config.sessions.keep_archives, Arc::clone(metrics));
     let archive = Arc::new(archive);
     Ok((with_archive(store, Arc::clone(&archive)), Some(archive)))
@@ -55,7 +60,8 @@ fn split(url: &str) -> Result<(&str, &str, &str), String> {
     }
 }
 
-fn open(url: &str) -> Result<Objects, String> {
+/// The store of objects that an address names, and the place in it.
+fn open(url: &str) -> Result<(Arc<dyn ObjectStore>, Path), String> {
     let (scheme, bucket, prefix) = split(url)?;
     let said = |error: object_store::Error| error.to_string();
     // One by one, since the environment says other things of the client.
@@ -85,7 +91,7 @@ fn open(url: &str) -> Result<Objects, String> {
             Arc::new(builder.with_container_name(bucket).build().map_err(said)?)
         }
     };
-    Ok(Objects::new(store, Path::parse(prefix.trim_end_matches('/')).map_err(|e| e.to_string())?))
+    Ok((store, Path::parse(prefix.trim_end_matches('/')).map_err(|e| e.to_string())?))
 }
 
 /// What was said is nobody else's business, and must outlive a power cut before it goes off the record.

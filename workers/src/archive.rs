@@ -20,7 +20,7 @@ mod tests;
 mod transparent;
 
 pub use keeper::{Archive, Idled};
-pub use objects::Objects;
+pub use objects::{Objects, harmless};
 pub use transparent::with_archive;
 
 use crate::store::Error;

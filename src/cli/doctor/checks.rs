@@ -2,7 +2,7 @@
 
 use super::{Check, Session, providers};
 use crate::{
-    agents,
+    agents, archive,
     cli::queues::waiting,
     config::{Listen, is_secret, may_listen},
     exit::Exit,
@@ -21,6 +21,7 @@ const SANDBOX: &str = "sandbox";
 pub async fn all(session: &Session) -> Vec<Check> {
     let mut checks = vec![configuration(session), secrets(session), git()];
     checks.extend(store(session).await);
+    checks.push(objects(session).await);
     checks.push(disk(session));
     checks.push(memory(session));
     checks.push(listen(session, "http.listen", session.loaded.config.http.listen).await);
@@ -137,6 +138,18 @@ async fn store(session: &Session) -> Vec<Check> {
     }
     store.close().await;
     checks
+}
+
+/// Where sessions go that nobody spoke in for long, and come back from.
+async fn objects(session: &Session) -> Check {
+    const NAME: &str = "archive";
+    let Some(url) = &session.loaded.config.sessions.archive_url else {
+        return Check::ok(NAME, "none configured: sessions stay on record");
+    };
+    match archive::probe(url).await {
+        Ok(()) => Check::ok(NAME, format!("{url}: an object was written, read and removed")),
+        Err(trouble) => Check::fail(NAME, Exit::Unavailable, format!("{url}: {}", trouble.found), trouble.fix),
+    }
 }
 
 /// Jobs of kinds that no worker knows wait for ever.

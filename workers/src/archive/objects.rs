@@ -67,7 +67,8 @@ pub(super) fn corrupt(name: &str, what: &str) -> Error {
 }
 
 /// An error's words without what follows the question mark of an address: there may be a signature.
-fn harmless(text: &str) -> String {
+#[must_use]
+pub fn harmless(text: &str) -> String {
     let words = text.split(' ').map(|word| match word.split_once('?') {
         Some((address, _)) if address.contains("://") => format!("{address}?…"),
         _ => word.to_owned(),
