@@ -23,7 +23,7 @@ const KILLS: usize = 3;
 /// Sessions that a process archives at once.
 const AT_ONCE: usize = 4;
 
-type Said = BTreeMap<SessionId, Vec<String>>;
+pub type Said = BTreeMap<SessionId, Vec<String>>;
 
 #[tokio::test]
 async fn an_archiver_that_is_killed_loses_nothing_on_both() {
@@ -72,7 +72,7 @@ async fn an_archiver_that_is_killed_loses_nothing(fleet: Fleet) {
 }
 
 /// Sessions, each with a message and its answer.
-async fn talk(store: &dyn Store, sessions: usize) -> Said {
+pub async fn talk(store: &dyn Store, sessions: usize) -> Said {
     let mut ids = Vec::with_capacity(sessions);
     for n in 0..sessions {
         let new =
@@ -119,7 +119,7 @@ fn message(session: SessionId, n: usize) -> Post {
 }
 
 /// Entries to the byte.
-async fn read(store: &dyn Store, id: SessionId) -> Result<Vec<String>, Error> {
+pub async fn read(store: &dyn Store, id: SessionId) -> Result<Vec<String>, Error> {
     let entries = store.entries(id, 0, 1_000).await?;
     Ok(entries.iter().map(|entry| serde_json::to_string(entry).unwrap()).collect())
 }

@@ -1,6 +1,7 @@
 //! Whole fleets of the built binary: several processes on one store, killed, stopped, paused and followed.
 
 mod archive;
+mod bucket;
 mod burst;
 mod cancelling;
 mod chatting;

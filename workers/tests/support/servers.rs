@@ -1,4 +1,4 @@
-//! Private redis-server and Postgres for tests: free ports, temporary directories, gone when the test process is.
+//! Private redis-server, Postgres and S3 for tests: free ports, temporary directories, gone when the test process is.
 //!
 //! A server is the child of a small shell that reads from a pipe of this process. However this process ends, also by
 //! SIGKILL, the pipe closes, and the shell kills the server and removes its directory. Shared by several test crates
@@ -25,6 +25,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// What to do where a program is missing.
 const INSTALL: &str =
     "install it with `apt-get install redis-server postgresql` (macOS: `brew install redis postgresql@16`)";
+/// The same of moto, an S3 in Python.
+const INSTALL_MOTO: &str = "`scripts/test --moto` makes a virtual environment with it below the directory of builds";
 
 /// Runs the command in its arguments until told to stop, or until whoever started it is gone. `$1` is the directory
 /// to remove in the second case, `$2` the signal that ends the server at once, `$3` its log.
@@ -64,6 +66,7 @@ pub struct Server {
 enum Kind {
     Redis,
     Postgres,
+    S3,
 }
 
 struct Running {
@@ -74,7 +77,7 @@ struct Running {
 impl Server {
     /// A Redis without persistence: killing it loses all it knows. `extra` goes on its command line.
     pub fn redis(extra: &[&str]) -> Self {
-        let program = find("redis-server", &[]);
+        let program = find("redis-server", &[], INSTALL);
         let dir = directory("redis");
         let port = free_port();
         let text = |s: &str| s.to_owned();
@@ -113,6 +116,14 @@ impl Server {
         Self::start(Kind::Postgres, dir, port, command)
     }
 
+    /// An S3 that forgets everything when it is killed. `bin` is where scripts/test installs it.
+    pub fn s3(bin: PathBuf) -> Self {
+        let program = find("moto_server", &[bin], INSTALL_MOTO);
+        let port = free_port();
+        let command = [path(&program).as_str(), "-H", "127.0.0.1", "-p", &port.to_string()].map(str::to_owned);
+        Self::start(Kind::S3, directory("s3"), port, command.to_vec())
+    }
+
     fn start(kind: Kind, dir: PathBuf, port: u16, command: Vec<String>) -> Self {
         let server = Self { kind, dir, port, command, running: Mutex::new(None) };
         server.restart();
@@ -129,6 +140,7 @@ impl Server {
         match self.kind {
             Kind::Redis => format!("redis://127.0.0.1:{port}/0"),
             Kind::Postgres => format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+            Kind::S3 => format!("http://127.0.0.1:{port}"),
         }
     }
 
@@ -201,7 +213,7 @@ impl Server {
 
     fn deadly_signal(&self) -> &'static str {
         match self.kind {
-            Kind::Redis => "KILL",
+            Kind::Redis | Kind::S3 => "KILL",
             // "Immediate shutdown": also ends its children, and the next start recovers as after a crash.
             Kind::Postgres => "QUIT",
         }
@@ -218,6 +230,7 @@ impl Server {
     fn is_ready(&self, pid: u32) -> bool {
         match self.kind {
             Kind::Redis => ask(self.port, "PING", b"+PONG").unwrap_or(false),
+            Kind::S3 => ask(self.port, "GET / HTTP/1.0\r\n", b"HTTP/1.").unwrap_or(false),
             // Line 1 is the pid, line 8 the status (PostgreSQL: src/include/utils/pidfile.h).
             Kind::Postgres => fs::read_to_string(self.dir.join("data/postmaster.pid")).is_ok_and(|text| {
                 let mut lines = text.lines().map(str::trim);
@@ -264,10 +277,10 @@ fn ask(port: u16, command: &str, answer: &[u8]) -> std::io::Result<bool> {
 }
 
 /// A program in `dirs` or on the path.
-fn find(name: &str, dirs: &[PathBuf]) -> PathBuf {
+fn find(name: &str, dirs: &[PathBuf], install: &str) -> PathBuf {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let found = dirs.iter().cloned().chain(std::env::split_paths(&on_path)).map(|d| d.join(name)).find(|p| p.is_file());
-    found.unwrap_or_else(|| panic!("`{name}` is not installed; {INSTALL}"))
+    found.unwrap_or_else(|| panic!("`{name}` is not installed; {install}"))
 }
 
 /// Where Postgres keeps its programs: Debian does not put them on the path.
@@ -280,7 +293,7 @@ fn postgres_bin() -> PathBuf {
     for prefix in ["/opt/homebrew/opt", "/usr/local/opt"] {
         dirs.extend(versions(prefix, "postgresql"));
     }
-    let initdb = find("initdb", &dirs);
+    let initdb = find("initdb", &dirs, INSTALL);
     initdb.parent().expect("a directory").to_owned()
 }
 
