@@ -76,7 +76,8 @@ pub trait Sessions: Send + Sync {
     /// [`MAX_PAGE_BYTES`] of content, but one at least.
     async fn entries(&self, session: SessionId, after: u64, limit: u32) -> Result<Vec<SessionEntry>, Error>;
 
-    /// The message that was posted with a job, and whose turn took it up; `None` for a job that was posted with none.
+    /// The message that was posted with a job, and whose turn took it up; `None` for a job that was posted with none, or
+    /// whose message is gone.
     async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error>;
 
     /// Opens a session that has the branch up to an entry, and nothing else, in common with this one. `None` where there

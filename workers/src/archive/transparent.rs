@@ -77,7 +77,7 @@ impl Sessions for Archived {
     }
 
     async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error> {
-        self.store.message_of(job).await
+        self.ask(TRIES, || self.store.message_of(job)).await
     }
 
     async fn begin_turn(&self, lease: &Lease) -> Result<Turn, Error> {

@@ -8,6 +8,9 @@ use super::{Error, keys::keys_of};
 use crate::sessions::{Busy, MAX_ENTRIES, MAX_TITLE, MAX_WAITING, NewSession, Post, SessionChange, check_content};
 use flotilla_jobs::{Invalid, JobId, check_key, check_name};
 
+/// How often a message is looked for: where it was not, and its session is not archived, it came back in between.
+pub(crate) const LOOKS: usize = 2;
+
 /// A session, while it is locked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {

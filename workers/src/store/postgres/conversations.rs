@@ -1,13 +1,13 @@
 //! Conversations on record: sessions and their entries, opened, read, forked and deleted.
 
-use super::{Record, journal::corrupt, pool::Conn, row, settle::uuids};
+use super::{Record, archive::archived_session_of, journal::corrupt, pool::Conn, row, settle::uuids};
 use crate::{
     clock::timestamp,
     sessions::{
         Busy, EntryKind, MAX_PAGE, MAX_PAGE_BYTES, Message, NewSession, Origin, Room, Session, SessionChange,
         SessionEntry, SessionId, SessionPage,
     },
-    store::Error,
+    store::{Error, turns::LOOKS},
 };
 use flotilla_jobs::JobId;
 use serde_json::value::RawValue;
@@ -94,10 +94,19 @@ impl Record {
 
     /// The message that was posted with a job.
     pub(crate) async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error> {
-        let rows = self.conn().await?.rows(sqlx::query(include_str!("message_of.sql")).bind(job.0)).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let (entry, turn) = (row::get::<i64>(row, "id")?.cast_unsigned(), row::get::<Option<Uuid>>(row, "turn")?);
-        Ok(Some(Message { session: SessionId(row::get(row, "session")?), entry, turn: turn.map(JobId) }))
+        let mut conn = self.conn().await?;
+        for _ in 0..LOOKS {
+            let rows = conn.rows(sqlx::query(include_str!("message_of.sql")).bind(job.0)).await?;
+            if let Some(row) = rows.first() {
+                let (entry, turn) = (row::get::<i64>(row, "id")?, row::get::<Option<Uuid>>(row, "turn")?);
+                let session = SessionId(row::get(row, "session")?);
+                return Ok(Some(Message { session, entry: entry.cast_unsigned(), turn: turn.map(JobId) }));
+            }
+            if let Some(id) = archived_session_of(&mut conn, job).await? {
+                return Err(Error::Archived(id));
+            }
+        }
+        Ok(None)
     }
 
     /// Opens a session with the branch up to an entry of another.

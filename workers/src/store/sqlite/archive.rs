@@ -16,6 +16,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use flotilla_jobs::JobId;
+use sqlx::SqliteConnection;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -204,10 +205,10 @@ async fn doomed(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<String>, Error> {
 }
 
 /// The session in whose group a job is, if its entries are in the archive.
-pub(super) async fn archived_session_of(tx: &mut Tx<'_>, job: JobId) -> Result<Option<SessionId>, Error> {
-    let done = JOB_GROUP.run_one(tx.conn, |args| args.add(job.0)).await?;
+pub(super) async fn archived_session_of(conn: &mut SqliteConnection, job: JobId) -> Result<Option<SessionId>, Error> {
+    let done = JOB_GROUP.run_one(conn, |args| args.add(job.0)).await?;
     let group: Option<String> = done.rows.first().map_or(Ok(None), |row| row::get(row, "group_key"))?;
     let Some(id) = group.as_deref().and_then(SessionId::of_group) else { return Ok(None) };
-    let session = read(tx.conn, id).await?.map(|(session, _)| session);
+    let session = read(conn, id).await?.map(|(session, _)| session);
     Ok(session.filter(|session| session.archived_at.is_some()).map(|session| session.id))
 }

@@ -1,13 +1,16 @@
 //! Conversations in the file: sessions and their entries, opened, read, forked and deleted.
 
-use super::{File, cancel, fault, op::Op, row, turns, tx::Tx, unit::Unit};
+use super::{File, archive::archived_session_of, cancel, fault, op::Op, row, turns, tx::Tx, unit::Unit};
 use crate::{
     clock::timestamp,
     sessions::{
         Busy, EntryKind, MAX_PAGE, MAX_PAGE_BYTES, Message, NewSession, Origin, Post, Posted, Room, Session,
         SessionChange, SessionEntry, SessionId, SessionPage, Sessions, Turn,
     },
-    store::{Error, Lease, turns as rules},
+    store::{
+        Error, Lease,
+        turns::{self as rules, LOOKS},
+    },
 };
 use async_trait::async_trait;
 use flotilla_jobs::JobId;
@@ -107,10 +110,19 @@ impl Sessions for File {
     }
 
     async fn message_of(&self, job: JobId) -> Result<Option<Message>, Error> {
-        let done = MESSAGE_OF.run_one(&mut *self.reader().await?, |args| args.add(job.0)).await?;
-        let Some(row) = done.rows.first() else { return Ok(None) };
-        let (entry, turn) = (row::get::<i64>(row, "id")?.cast_unsigned(), row::get::<Option<Uuid>>(row, "turn")?);
-        Ok(Some(Message { session: SessionId(row::get(row, "session")?), entry, turn: turn.map(JobId) }))
+        let mut reader = self.reader().await?;
+        for _ in 0..LOOKS {
+            let done = MESSAGE_OF.run_one(&mut reader, |args| args.add(job.0)).await?;
+            if let Some(row) = done.rows.first() {
+                let (entry, turn) = (row::get::<i64>(row, "id")?, row::get::<Option<Uuid>>(row, "turn")?);
+                let session = SessionId(row::get(row, "session")?);
+                return Ok(Some(Message { session, entry: entry.cast_unsigned(), turn: turn.map(JobId) }));
+            }
+            if let Some(id) = archived_session_of(&mut reader, job).await? {
+                return Err(Error::Archived(id));
+            }
+        }
+        Ok(None)
     }
 
     async fn fork(&self, origin: Origin, new: NewSession) -> Result<Option<Session>, Error> {

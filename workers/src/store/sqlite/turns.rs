@@ -148,7 +148,7 @@ pub(super) async fn begin(tx: &mut Tx<'_>, lease: &Lease) -> Result<Turn, Error>
         Owner::Holds(id, own) => (id, own),
         Owner::Lost => return Ok(Turn::LeaseLost),
         Owner::Nobody => {
-            let archived = archive::archived_session_of(tx, job).await?;
+            let archived = archive::archived_session_of(tx.conn, job).await?;
             return archived.map_or(Ok(Turn::Gone), |id| Err(Error::Archived(id)));
         }
     };

@@ -4,11 +4,11 @@ use crate::{
     fixture::{Fixture, SECOND, fault},
     sessions::said::{ALL, answer, begin_next, leaving, left, message, new, open, post, say, settle, talk, texts},
 };
-use flotilla_jobs::{Busy, Origin, SessionEntry, SessionId, api::ArchiveReply};
+use flotilla_jobs::{Busy, JobId, Origin, SessionEntry, SessionId, api::ArchiveReply};
 use flotilla_workers::{
     archive::{Archive, Objects, with_archive},
     metrics::Metrics,
-    sessions::{Posted, Turn},
+    sessions::{Message, Posted, Turn},
     store::{End, Error, Store},
 };
 use futures_util::TryStreamExt;
@@ -104,7 +104,13 @@ pub async fn whoever_asks_brings_it_back(f: &impl Fixture) {
     assert_eq!(talk(f.store(), forked.id).await, ["one", "one"]);
     away.archive(id).await;
     // Who says the same again is answered as the first time.
-    assert!(matches!(post(&**store, id, "two").await, Posted::Accepted { entry: 3, duplicate: true, .. }));
+    let Posted::Accepted { entry: 3, duplicate: true, job, .. } = post(&**store, id, "two").await else {
+        panic!("it is not the same")
+    };
+    // Who comes back for an answer finds where its message is.
+    away.archive(id).await;
+    assert_eq!(store.message_of(job).await.unwrap(), Some(Message { session: id, entry: 3, turn: Some(job) }));
+    assert_eq!(store.message_of(JobId::new()).await.unwrap(), None);
     away.archive(id).await;
     away.archive(forked.id).await;
     let both = vec![message(id, "three"), message(forked.id, "three")];
@@ -118,6 +124,7 @@ pub async fn whoever_asks_brings_it_back(f: &impl Fixture) {
 pub async fn without_an_archive_it_is_said_where_it_is(f: &impl Fixture) {
     let away = away(f.shared_store(), false);
     let id = spoken(f, &["one"]).await;
+    let Posted::Accepted { job, .. } = post(f.store(), id, "one").await else { panic!("it was said") };
     away.archive(id).await;
     let bare = f.second_store().await;
     let wants = |error: Error| {
@@ -128,6 +135,7 @@ pub async fn without_an_archive_it_is_said_where_it_is(f: &impl Fixture) {
     wants(bare.entries(id, 99, 10).await.unwrap_err());
     wants(bare.post(vec![message(id, "two")]).await.unwrap_err());
     wants(bare.fork(Origin { session: id, entry: 1 }, new(Busy::Enqueue)).await.unwrap_err());
+    wants(bare.message_of(job).await.unwrap_err());
     // What others ask at the same time is answered.
     let other = spoken(f, &["one"]).await;
     wants(bare.post(vec![message(other, "two"), message(id, "two")]).await.unwrap_err());
