@@ -6,7 +6,7 @@ use flotilla_workers::agents::Toolbox;
 use serde_json::json;
 
 /// An agent that is told little.
-const AGENT: &str = r#"name = "chat"
+pub const AGENT: &str = r#"name = "chat"
 route = "chat"
 [parts.chat]
 system = "You chat."

@@ -63,6 +63,7 @@ suite! {
     },
     safety::{
         a_credential_stays_out_of_the_stream_and_of_the_record,
+        a_credential_stays_out_of_a_summary,
         a_message_is_cleaned_and_marked_or_refused,
     },
     crowd::{

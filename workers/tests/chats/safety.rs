@@ -1,8 +1,13 @@
 //! What strangers write, and what models say of it.
 
-use crate::{place::Place, world::World};
-use flotilla_jobs::Busy;
+use crate::{
+    history,
+    place::Place,
+    world::{World, text},
+};
+use flotilla_jobs::{Busy, EntryKind};
 use flotilla_workers::{
+    agents::Toolbox,
     producer::{ChatError, NewChat, Producer},
     safety::{Action, Guards, Rules, Safety},
 };
@@ -23,6 +28,27 @@ pub async fn a_credential_stays_out_of_the_stream_and_of_the_record(place: Place
     let reply = world.agrees(session, job).await;
     assert_eq!(reply.text, "The token of the deploy user is [secret removed], keep it safe.");
     assert!(!world.talk(session).await.concat().contains(&token()));
+    worker.stop().await;
+}
+
+pub async fn a_credential_stays_out_of_a_summary(place: Place) {
+    let script = json!({ "rules": [
+        { "when": { "model": "cheap" }, "then": { "text": format!("They spoke of {} and boats.", token()) } },
+        { "then": { "text": "I see." } },
+    ] });
+    let world = World::with_agent(place, script, history::AGENT, Toolbox::default()).await;
+    let worker = world.start();
+    let session = world.open(Busy::Enqueue).await;
+    for n in 0..5 {
+        let job = world.say(session, &format!("{n}: {}", "boat ".repeat(100))).await;
+        world.agrees(session, job).await;
+    }
+    let branch = world.branch(session).await;
+    let made: Vec<String> = branch.iter().filter(|entry| entry.kind == EntryKind::Summary).map(text).collect();
+    assert_eq!(made, ["They spoke of [secret removed] and boats."; 2]);
+    // Nor is it told in later turns and later summaries.
+    let asked = world.asked().into_iter().flat_map(|(_, messages)| messages).collect::<String>();
+    assert!(asked.contains("[secret removed]") && !asked.contains(&token()));
     worker.stop().await;
 }
 

@@ -41,7 +41,8 @@ pub(super) async fn make(
     for (n, talk) in pieces(&between(branch, covered, upto), piece)?.into_iter().enumerate() {
         let vars = json!({ "fence": fence(&text, &talk), "earlier": text, "talk": talk });
         let answer = run.converse(FIRST + n as u32, PART, &vars, &Toolbox::default()).await?;
-        (text, model) = (answer.text.trim().to_owned(), answer.model);
+        // It goes on record, and what comes after it repeats what it says.
+        (text, model) = (turn.fit(answer.text.trim()), answer.model);
     }
     turn.summarized(left::summary(&text, upto, &model));
     Ok(text)

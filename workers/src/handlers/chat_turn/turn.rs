@@ -69,6 +69,11 @@ impl Turn {
         slot.as_mut().map(|(_, _, gate)| gate.push(text)).unwrap_or_default()
     }
 
+    /// What a model said, as it may go on record.
+    pub fn fit(&self, text: &str) -> String {
+        self.guards.pass(super::AGENT, text)
+    }
+
     /// Learns what earlier runs said.
     pub async fn recall(&self) -> Result<(), Halt> {
         let mut after = 0;
@@ -138,7 +143,7 @@ impl Company for Turn {
     fn noted(&self, step: u32, by: Option<&str>, message: &Message) {
         let entry = match message {
             Message::Assistant { parts } => {
-                let text = self.guards.pass(super::AGENT, &text_of(parts));
+                let text = self.fit(&text_of(parts));
                 self.aloud.noted(step, &text);
                 left::entry(by, &Message::Assistant { parts: left::with_text(parts, text) })
             }
