@@ -21,7 +21,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
-    JobId,
+    JobId, JobState,
     api::{JobStep, SpendQuery, SpendRow, StepPlace},
 };
 use futures_util::future::{BoxFuture, ready};
@@ -61,6 +61,12 @@ impl EngineSide {
     /// What a job has said so far: events of its live output with a number above `after`, in order, at most `limit`.
     pub async fn said(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<NumberedEvent>, Error> {
         self.call(move |store| async move { store.read(job, after, limit).await }).await
+    }
+
+    /// The state of a job; `None` where it is not on record.
+    pub async fn state(&self, job: JobId) -> Result<Option<JobState>, Error> {
+        let states = self.call(move |store| async move { store.states(&[job]).await }).await?;
+        Ok(states.into_iter().flatten().next().map(|change| change.state))
     }
 
     async fn call<T, F>(&self, call: impl FnOnce(Arc<dyn Store>) -> F + Send + 'static) -> Result<T, Error>

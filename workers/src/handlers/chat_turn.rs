@@ -21,7 +21,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use flotilla_jobs::{
-    Fault, Invalid, Outcome,
+    Fault, Invalid, JobId, JobState, Outcome,
     kinds::{ChatReply, ChatTurn},
 };
 use serde_json::json;
@@ -34,8 +34,10 @@ const PART: &str = "chat";
 /// The thread of what is decided before the first step, and that of the answer. Summaries have those between them.
 const DECISIONS: u32 = 0;
 const ANSWER: u32 = 1_000;
-/// After this it is looked again whether another queue's job has ended its turn.
+/// After this it is looked again whether another job has ended its turn: one of another queue, or one that is paused.
 const LOOK: Duration = Duration::from_secs(1);
+/// While that job is paused, which may be for days, it is looked less and less often, but after this again.
+const SELDOM: Duration = Duration::from_secs(15);
 /// After this a store that did not answer is asked again.
 const AWAY: Duration = Duration::from_secs(2);
 
@@ -165,7 +167,7 @@ impl Handler<ChatTurn> for Chatter {
             Ok(Whose::Joined(other)) => {
                 Outcome::Done(ChatReply { session: job.session, joined: Some(other), ..ChatReply::default() })
             }
-            Ok(Whose::Wait(_)) => Outcome::Snooze(LOOK),
+            Ok(Whose::Wait(other)) => Outcome::Snooze(look_after(store, other, cx.attempts().throttle).await),
             Ok(Whose::Gone) => {
                 let what = "the job has no message in a session, or its session was deleted; say it with POST /v1/chat";
                 fail("no_session", what)
@@ -191,6 +193,18 @@ impl Handler<ChatTurn> for Chatter {
     }
 }
 
+/// When to look again whether this job has ended its turn, having looked so often.
+async fn look_after(store: &EngineSide, other: JobId, looks: u32) -> Duration {
+    match store.state(other).await {
+        Ok(Some(JobState::Paused)) => backed_off(looks),
+        _ => LOOK,
+    }
+}
+
+fn backed_off(looks: u32) -> Duration {
+    (LOOK * (1 << looks.min(4))).min(SELDOM)
+}
+
 fn fail<T>(code: &str, what: &str) -> Outcome<T> {
     Outcome::Fail(Fault::new(code, what))
 }
@@ -207,4 +221,15 @@ fn known(agents: &Agents) -> String {
     names.extend(catalog.models().map(|model| model.name.as_str()));
     names.dedup();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_is_paused_is_looked_at_less_and_less_often() {
+        let waits: Vec<u64> = [0, 1, 2, 3, 4, 5, u32::MAX].map(|looks| backed_off(looks).as_secs()).into();
+        assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15]);
+    }
 }
