@@ -83,14 +83,16 @@ async fn heard(store: &dyn Store, job: JobId) -> (String, usize) {
     (steps.into_values().next_back().unwrap_or_default(), resets)
 }
 
+fn models(provider: &str) -> String {
+    format!(
+        "[providers.dev]\nwire = \"anthropic\"\nbase_url = \"{provider}\"\nkey = \"any\"\n[models.scripted]\n\
+         provider = \"dev\"\ncontext = 100000\nmax_output = 4000\nprice = {{ input = \"1.00\", output = \"5.00\" }}\n"
+    )
+}
+
 async fn answers_survive_their_worker(fleet: Fleet) {
     let provider = provider(stalls()).await;
-    let models = format!(
-        "[providers.dev]\nwire = \"anthropic\"\nbase_url = \"{}\"\nkey = \"any\"\n[models.scripted]\nprovider = \"dev\"\n\
-         context = 100000\nmax_output = 4000\nprice = {{ input = \"1.00\", output = \"5.00\" }}\n",
-        provider.url()
-    );
-    configure(&fleet, &models);
+    configure(&fleet, &models(&provider.url()));
     let store = open(&fleet).await;
     let (mut first, _) = fleet.start(&["work"]);
     let mut chats = Vec::new();
@@ -137,4 +139,57 @@ async fn answers_survive_their_worker_on_servers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_survive_their_worker_on_a_file() {
     answers_survive_their_worker(Fleet::file()).await;
+}
+
+/// The worker is killed in the middle of the answer, and then the process that has the turn alone.
+#[cfg(target_os = "linux")]
+async fn a_turn_that_is_quarantined_leaves_what_it_said(fleet: Fleet) {
+    let stall = json!({ "text": STORY, "stall": { "after": PIECES, "ms": 600_000 } });
+    let provider = provider(json!({ "rules": [{ "then": stall }] })).await;
+    configure(&fleet, &models(&provider.url()));
+    let store = open(&fleet).await;
+    let (mut first, _) = fleet.start(&["work"]);
+    let (session, job) = say(&*store, 0).await;
+    let is_heard = async |times: usize| {
+        until("the beginning is heard", async || {
+            let (text, resets) = heard(&*store, job).await;
+            if text.len() >= 10 && resets == times { Ok(()) } else { Err(text) }
+        })
+        .await;
+    };
+    is_heard(0).await;
+    first.signal("KILL");
+    first.wait();
+    let (mut second, _) = fleet.start(&["work"]);
+    is_heard(1).await;
+    let alone = crate::servers::children(second.pid());
+    let [alone] = alone[..] else { panic!("one process has the turn: {alone:?}") };
+    let killed = std::process::Command::new("kill").arg("-KILL").arg(alone.to_string()).status().unwrap();
+    assert!(killed.success());
+    let record = until("it is quarantined", async || {
+        let record = store.get(job).await.unwrap().unwrap();
+        if record.state.is_terminal() { Ok(record) } else { Err(format!("{record:?}")) }
+    })
+    .await;
+    assert_eq!(record.state, JobState::Quarantined, "{record:?}");
+    let branch = store.branch(session, None, Room { entries: 100, bytes: 1 << 20 }).await.unwrap();
+    assert_eq!((branch.len(), branch[0].kind, branch[0].partial), (2, EntryKind::Assistant, true), "{branch:?}");
+    let said: Value = serde_json::from_str(branch[0].content.get()).unwrap();
+    let said = said["text"].as_str().unwrap();
+    assert!(STORY.starts_with(said) && said.len() >= 10, "{said}");
+    second.signal("TERM");
+    second.wait();
+    store.close().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_is_quarantined_leaves_what_it_said_on_servers() {
+    a_turn_that_is_quarantined_leaves_what_it_said(Fleet::remote()).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_is_quarantined_leaves_what_it_said_on_a_file() {
+    a_turn_that_is_quarantined_leaves_what_it_said(Fleet::file()).await;
 }

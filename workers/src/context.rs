@@ -7,6 +7,7 @@ use crate::{
 };
 use flotilla_jobs::{Attempts, Invalid, JobId, Progress};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Handed to every handler. Cheap to clone.
@@ -24,15 +25,22 @@ pub struct Context {
 
 /// What a run leaves in its session, if it ends now. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LeftSlot(Arc<Mutex<Option<Left>>>);
+pub(crate) struct LeftSlot(Arc<(Mutex<Option<Left>>, Notify)>);
 
 impl LeftSlot {
     pub(crate) fn set(&self, left: Option<Left>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = left;
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = left;
+        self.0.1.notify_one();
+    }
+
+    /// What it leaves now, once that has changed. For one who waits.
+    pub(crate) async fn changed(&self) -> Option<Left> {
+        self.0.1.notified().await;
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn take(&self) -> Option<Left> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -19,7 +19,7 @@ use std::{
 };
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
 
 /// How long words are gathered after some were said, where few jobs speak.
@@ -114,13 +114,19 @@ impl Aloud {
     }
 
     async fn say_always(&self, cx: &Context, keep: &(dyn Fn() + Sync)) -> Infallible {
-        let (mut events, mut kept) = (0, Instant::now());
+        let (mut events, mut kept, mut is_news) = (0, Instant::now(), false);
         loop {
-            self.heard.notified().await;
-            events += self.say(cx).await;
-            if kept.elapsed() >= KEEP {
+            tokio::select! {
+                () = self.heard.notified() => {
+                    events += self.say(cx).await;
+                    is_news = true;
+                }
+                // Also what was said last, before a silence.
+                () = sleep_until(kept + KEEP), if is_news => {}
+            }
+            if is_news && kept.elapsed() >= KEEP {
                 keep();
-                kept = Instant::now();
+                (kept, is_news) = (Instant::now(), false);
             }
             sleep(self.choir.gather(events)).await;
         }

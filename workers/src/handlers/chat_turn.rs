@@ -142,6 +142,8 @@ impl Chatter {
         // What was said of it before, if anything: readers have that.
         if run.is_resumed() || turn.cx.attempts().number() > 1 {
             turn.recall().await?;
+            // Whoever said it may have been the first to die of this job, and this one may die before it says a word.
+            turn.keep();
         }
         // What is configured, on a directory of the run's own, which is gone with these.
         let tools = run.toolbox().await?.and(self.tools.clone());

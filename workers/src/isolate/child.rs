@@ -92,6 +92,8 @@ async fn attend(
                 Some(_) => {}
             },
             Some(voiced) = said.recv() => pass_on(voiced)?,
+            // The worker puts it on record also where this process does not come to say how it ended.
+            left = left.changed() => if let Some(left) = left { say(&Said::Left(left))? },
             ended = handler.ended() => break ended,
         }
     };

@@ -79,7 +79,7 @@ impl Start {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Said {
     Event(LiveEvent),
-    /// What the job leaves in its session.
+    /// What the job leaves in its session, if it ends now.
     Left(Left),
     Ended(Ended),
 }

@@ -335,7 +335,7 @@ fn as_owner(owner: Option<(u32, u32)>) -> Vec<String> {
 }
 
 /// The direct children of a process: from /proc, or by pgrep where there is none.
-fn children(parent: u32) -> Vec<u32> {
+pub fn children(parent: u32) -> Vec<u32> {
     if let Ok(processes) = fs::read_dir("/proc") {
         let pids = processes.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
         return pids.filter(|pid| parent_of(*pid) == Some(parent)).collect();
