@@ -1,5 +1,6 @@
 //! Many who talk at once, several messages each, under every setting: every message is answered once, in order, and no
-//! more is asked than there are turns.
+//! more is asked than there are turns. What is asserted of a session is what the model of `store/turns/tests.rs` says of every
+//! interleaving.
 //!
 //! Small by default; `FLOTILLA_CHATS=full` makes it 1,000 sessions with 10 turns each.
 
@@ -7,7 +8,7 @@ use crate::{
     place::Place,
     world::{World, is_full, soon, turn},
 };
-use flotilla_jobs::{Busy, EntryKind, JobId, JobState, SessionId, kinds::ChatReply};
+use flotilla_jobs::{Busy, EntryKind, JobId, JobState, SessionEntry, SessionId, kinds::ChatReply};
 use flotilla_workers::sessions::Posted;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::json;
@@ -86,7 +87,7 @@ async fn check(world: &World, told: Told) -> usize {
     assert_eq!(said, accepted.iter().map(|(entry, _)| *entry).collect::<Vec<_>>(), "{busy:?}: each once, in order");
     // Which turn each message belongs to, by the jobs' own word and by the session's.
     let mut by_jobs: BTreeMap<u64, JobId> = BTreeMap::new();
-    let (mut turns, mut cut_short) = (HashSet::new(), 0);
+    let (mut turns, mut cut_short) = (HashSet::new(), HashSet::new());
     for (_, id) in &accepted {
         let job = world.job(*id).await;
         match job.state {
@@ -102,7 +103,7 @@ async fn check(world: &World, told: Told) -> usize {
             JobState::Cancelled => {
                 assert_eq!(busy, Busy::Interrupt);
                 turns.insert(*id);
-                cut_short += 1;
+                cut_short.insert(*id);
             }
             other => panic!("{other:?}: {job:?}"),
         }
@@ -112,12 +113,27 @@ async fn check(world: &World, told: Told) -> usize {
         assert!(turns.contains(&turn));
         assert!(by_jobs.get(&entry.id).is_none_or(|job| *job == turn), "{busy:?}");
     }
-    // A turn is a piece of its own: its messages, then one answer.
-    let answers: Vec<_> = branch.iter().filter(|entry| entry.kind == EntryKind::Assistant).collect();
-    let whole = answers.iter().filter(|entry| !entry.partial).count();
-    assert!(whole <= turns.len() && whole >= turns.len() - cut_short, "{busy:?}");
+    // Answers = turns: a job that is done had one, unless another one answered its message.
+    let answers_of = |job: JobId, partial: bool| {
+        let of_job = |entry: &&SessionEntry| entry.turn == Some(job) && entry.kind == EntryKind::Assistant;
+        branch.iter().filter(of_job).filter(|entry| entry.partial == partial).count()
+    };
+    for (_, id) in &accepted {
+        let (whole, partial) = (answers_of(*id, false), answers_of(*id, true));
+        match (turns.contains(id), cut_short.contains(id)) {
+            (false, _) => assert_eq!((whole, partial), (0, 0), "{busy:?}: another one answered"),
+            (true, false) => assert_eq!((whole, partial), (1, 0), "{busy:?}: one answer"),
+            (true, true) => assert!(whole + partial <= 1, "{busy:?}: {whole} and {partial} answers"),
+        }
+    }
     if !busy.joins() {
         assert_eq!(turns.len(), accepted.len(), "{busy:?}: a turn for each message");
+    }
+    // Nothing is lost, and nothing is beside the branch.
+    assert_eq!(world.store.entries(session, 0, 1_000).await.unwrap().len(), branch.len(), "{busy:?}");
+    // A turn is a piece of its own, in the order of arrival.
+    for pair in branch.windows(2).filter(|pair| pair[0].turn == pair[1].turn) {
+        assert!(pair[0].id < pair[1].id, "{busy:?}: {} before {}", pair[0].id, pair[1].id);
     }
     let mut seen = Vec::new();
     for entry in &branch {
