@@ -160,8 +160,10 @@ pub fn may_listen(key: &'static str, address: SocketAddr, has_token: bool) -> Re
 }
 
 fn range(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), Wrong> {
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    Err((key, format!("is {value}; use {min} to {max}")))
+    within(value, min, max).map_err(|message| (key, message))
+}
+
+/// What is wrong with a number, if anything.
+pub(super) fn within(value: u64, min: u64, max: u64) -> Result<(), String> {
+    if (min..=max).contains(&value) { Ok(()) } else { Err(format!("is {value}; use {min} to {max}")) }
 }

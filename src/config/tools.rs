@@ -1,5 +1,6 @@
 //! Tools that act: what agents may do beside talking, each off until it is configured.
 
+use super::check::within;
 use flotilla_jobs::Invalid;
 use flotilla_workers::agents::{
     kit::{Kit, ScratchPlace},
@@ -198,8 +199,5 @@ pub fn roles(configured: &BTreeMap<String, Vec<String>>) -> Result<Vec<(String, 
 }
 
 fn range(key: &str, value: u64, min: u64, max: u64) -> Result<(), Invalid> {
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    Err(Invalid { field: key.to_owned(), message: format!("is {value}; use {min} to {max}") })
+    within(value, min, max).map_err(|message| Invalid::new(key, message))
 }
