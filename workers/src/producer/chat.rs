@@ -138,10 +138,10 @@ impl Producer {
         let tenant = chat.tenant.clone().unwrap_or_else(|| TENANT.to_owned());
         flotilla_jobs::check_name("tenant", &tenant)?;
         chat.client_id.as_deref().map_or(Ok(()), |id| check_key("client_id", id))?;
+        let (found, session) = find(&*self.store, &chat, &tenant).await?;
         // Before a session is opened for nothing.
-        self.admit_turn(&chat, SessionId::new())?;
-        let session = open(&*self.store, &chat, &tenant).await?.id;
         let job = self.admit_turn(&chat, session)?;
+        open(&*self.store, &chat, &tenant, found, session).await?;
         let client_id = chat.client_id.unwrap_or_else(|| Uuid::now_v7().to_string());
         let content = Content { text: &chat.message, meta: chat.meta.as_deref(), safety };
         let content = to_raw_value(&content).map_err(|e| Invalid::new("meta", e.to_string()))?;
@@ -195,8 +195,8 @@ impl Producer {
     }
 }
 
-/// The session of a message, opened where it is not there.
-async fn open(store: &dyn Store, chat: &NewChat, tenant: &str) -> Result<Session, ChatError> {
+/// The session of a message, and its id also where it is not there.
+async fn find(store: &dyn Store, chat: &NewChat, tenant: &str) -> Result<(Option<Session>, SessionId), ChatError> {
     let (found, id) = match (chat.session, &chat.client_id) {
         (Some(id), _) => (store.session(id).await?, id),
         (None, None) => (None, SessionId::new()),
@@ -206,6 +206,18 @@ async fn open(store: &dyn Store, chat: &NewChat, tenant: &str) -> Result<Session
             (yesterday, session_of(tenant, client_id, now))
         }
     };
+    let id = found.as_ref().map_or(id, |session| session.id);
+    Ok((found, id))
+}
+
+/// Opens the session where it is not there, and has it take second messages as this one says.
+async fn open(
+    store: &dyn Store,
+    chat: &NewChat,
+    tenant: &str,
+    found: Option<Session>,
+    id: SessionId,
+) -> Result<(), ChatError> {
     let session = if let Some(session) = found {
         session
     } else {
@@ -216,10 +228,10 @@ async fn open(store: &dyn Store, chat: &NewChat, tenant: &str) -> Result<Session
         return Err(ChatError::NoSession(session.id));
     }
     match chat.busy.filter(|busy| *busy != session.busy) {
-        None => Ok(session),
+        None => Ok(()),
         Some(busy) => {
             let change = SessionChange { busy: Some(busy), ..SessionChange::default() };
-            store.change_session(session.id, change).await?.ok_or(ChatError::NoSession(session.id))
+            store.change_session(session.id, change).await?.map(drop).ok_or(ChatError::NoSession(session.id))
         }
     }
 }
