@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 /// How often it is asked whether another turn took up a message whose own job waits.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Ends the id of a stream's last event.
-const END: &str = ".end";
+pub const END: &str = ".end";
 
 /// How it stands with a message that was just posted.
 pub fn posted(said: Said) -> ChatAnswer {
@@ -50,7 +50,8 @@ pub fn of(message: Message, job: JobId) -> ChatAnswer {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     joined: Option<JobId>,
-    after: u64,
+    /// Its number.
+    pub after: u64,
     /// It has seen the end.
     pub end: bool,
 }

@@ -3,9 +3,10 @@
 use super::{
     App,
     body::Id,
-    error::{ApiError, Code},
-    streams::{Slot, sse},
+    error::ApiError,
+    streams::{Slot, last_seen, sse},
 };
+use crate::chat::END;
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
@@ -14,9 +15,6 @@ use axum::{
 use flotilla_jobs::JobEvent;
 use futures_util::StreamExt;
 use std::sync::Arc;
-
-/// Ends the id of the terminal state.
-const END: &str = ".end";
 
 /// News of a job until it has ended: `state`, `progress`, `output`, `text`, `reset` and `cut`, each with a [`JobEvent`] as data.
 ///
@@ -34,20 +32,17 @@ const END: &str = ".end";
     )
 )]
 pub async fn events(State(app): State<Arc<App>>, Id(id): Id, headers: HeaderMap) -> Result<Response, ApiError> {
-    let seen = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
+    let seen = last_seen(&headers)?.unwrap_or_default();
     let job = app.store.get(id).await?.ok_or_else(|| ApiError::no_job(id))?;
-    if job.state.is_terminal() && seen.is_some_and(|seen| seen.ends_with(END)) {
+    if job.state.is_terminal() && seen.end {
         // It has seen the end: this answer keeps a browser from asking for ever.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let after = seen.map_or(Some(0), |seen| JobEvent::number_of(seen.trim_end_matches(END))).ok_or_else(|| {
-        ApiError::new(Code::InvalidField, "use the id of the last event you saw").field("last-event-id")
-    })?;
     let slot = Slot::take(&app)?;
-    let mut last = after;
+    let mut last = seen.after;
     let news = app
         .followers
-        .follow(id, after)
+        .follow(id, seen.after)
         // A stream that breaks is followed again by the client, from where it was.
         .take_while(move |news| {
             if let Err(error) = news {

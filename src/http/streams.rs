@@ -4,8 +4,9 @@ use super::{
     App,
     error::{ApiError, Code},
 };
+use crate::chat::Seen;
 use axum::{
-    http::{HeaderName, HeaderValue},
+    http::{HeaderMap, HeaderName, HeaderValue},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -32,6 +33,14 @@ impl Slot {
             ApiError::new(Code::TooManyStreams, message)
         })
     }
+}
+
+/// The last event that a client saw, by the header in which it says so; `None` where it says nothing.
+pub fn last_seen(headers: &HeaderMap) -> Result<Option<Seen>, ApiError> {
+    let Some(id) = headers.get("last-event-id") else { return Ok(None) };
+    let seen = id.to_str().ok().and_then(Seen::parse);
+    let wrong = || ApiError::new(Code::InvalidField, "use the id of the last event you saw").field("last-event-id");
+    seen.map(Some).ok_or_else(wrong)
 }
 
 /// The answer that says these events until they end, or the server does.

@@ -5,7 +5,7 @@ use super::{
         App,
         body::{JsonBytes, Parameters},
         error::{ApiError, Code},
-        streams::{Slot, sse},
+        streams::{Slot, last_seen, sse},
     },
     post, read,
 };
@@ -54,7 +54,7 @@ pub async fn chat_stream(
 ) -> Result<Response, ApiError> {
     let request = read(&headers, &body)?;
     drop(body);
-    let seen = last_event(&headers)?;
+    let seen = last_seen(&headers)?.unwrap_or_default();
     let slot = Slot::take(&app)?;
     let cancel = request.cancel_on_leave;
     let at = post(&app, &headers, request).await?;
@@ -109,23 +109,13 @@ pub async fn resume_stream(
         }
     }
     let job = job.ok_or_else(|| wrong("job", "is missing; it is in the first event, `posted`"))?;
-    if headers.contains_key("last-event-id") {
-        seen = last_event(&headers)?;
-    }
+    seen = last_seen(&headers)?.unwrap_or(seen);
     let slot = Slot::take(&app)?;
     let message = app.store.message_of(job).await?.ok_or_else(|| {
         ApiError::new(Code::JobNotFound, format!("there is no message that job {job} answers")).field("job")
     })?;
     let at = of(message, job);
     Ok(answer(&app, at, seen, slot, cancel))
-}
-
-fn last_event(headers: &HeaderMap) -> Result<Seen, ApiError> {
-    let Some(id) = headers.get("last-event-id") else { return Ok(Seen::default()) };
-    id.to_str()
-        .ok()
-        .and_then(Seen::parse)
-        .ok_or_else(|| ApiError::new(Code::InvalidField, "use the id of the last event you saw").field("last-event-id"))
 }
 
 /// A turn that a client reads. Dropped before its end, the client went away.
