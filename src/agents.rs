@@ -17,7 +17,7 @@ use std::{path::Path, sync::Arc};
 pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Agents, Failure> {
     let definitions = definitions(loaded)?;
     let store = Arc::new(store);
-    let approvals = Arc::clone(&store);
+    let (approvals, cache) = (Arc::clone(&store), Arc::clone(&store));
     let agents = Agents::new(Means {
         catalog: Arc::clone(&loaded.catalog),
         client: Arc::new(Client::new()),
@@ -32,7 +32,8 @@ pub fn open(loaded: &Loaded, store: EngineSide, metrics: &Metrics) -> Result<Age
     let agents = agents
         .tracing_prompts(loaded.config.telemetry.prompts)
         .guarded(loaded.guards.clone().counting(metrics.agents()));
-    Ok(agents.acting(loaded.kit.clone()).asking(approvals))
+    let cached = agents.caching(cache, loaded.config.agents.cache.limits());
+    Ok(cached.acting(loaded.kit.clone()).asking(approvals))
 }
 
 /// The agents there are, with the roles that the configuration gives them.

@@ -89,6 +89,13 @@ fn print(rows: &[SpendRow], by: &[SpendBy]) -> Result<(), Failure> {
     if rows.iter().any(|row| row.unknown > 0) {
         output::note("the cost of calls counted as UNKNOWN is in no sum: no price, or no answer");
     }
+    let found = total(rows);
+    if found.cached > 0 {
+        let (cached, saved) = (found.cached, found.saved);
+        output::note(&format!(
+            "{cached} answers came from the cache and cost nothing; calls for them would have cost {saved}"
+        ));
+    }
     if rows.iter().any(|row| row.estimated > 0) {
         output::note(
             "the provider of calls counted as ESTIMATED did not say what they used: COST has the most that it can be",
@@ -119,6 +126,8 @@ fn total(rows: &[SpendRow]) -> SpendRow {
         usage: rows.iter().map(|row| row.usage).sum(),
         cost: rows.iter().map(|row| row.cost).sum(),
         held: rows.iter().map(|row| row.held).sum(),
+        cached: rows.iter().map(|row| row.cached).sum(),
+        saved: rows.iter().map(|row| row.saved).sum(),
         ..SpendRow::default()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Config, Listen};
 use flotilla_jobs::{JobState, check_name};
+use flotilla_workers::cache::MAX_VALUE;
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
 
@@ -19,9 +20,17 @@ type Wrong = (&'static str, String);
 pub fn check(config: &Config) -> Result<(), Wrong> {
     store(config)?;
     worker(config)?;
+    cache(config)?;
     sessions(config)?;
     telemetry(config)?;
     http(config)
+}
+
+fn cache(config: &Config) -> Result<(), Wrong> {
+    let cache = &config.agents.cache;
+    range("agents.cache.max_entries", cache.max_entries, 0, 1_000_000)?;
+    range("agents.cache.max_mib", cache.max_mib, 1, 65_536)?;
+    range("agents.cache.max_entry_bytes", cache.max_entry_bytes as u64, 1_024, MAX_VALUE as u64)
 }
 
 fn sessions(config: &Config) -> Result<(), Wrong> {

@@ -4,9 +4,10 @@ use super::{budgets::Budgets, safety::Safety, tools::Tools};
 use flotilla_jobs::{Invalid, check_name};
 use flotilla_workers::{
     agents::{
-        Kit,
+        CacheLimits, Kit,
         model::{Catalog, ModelSettings, ProviderSettings, RouteSettings, Settings},
     },
+    cache::Bounds,
     producer::MaxWaiting,
     store::AdoptSource,
 };
@@ -181,6 +182,24 @@ pub struct Log {
 pub struct Agents {
     #[serde(deserialize_with = "text")]
     pub dir: Option<String>,
+    pub cache: AgentCache,
+}
+
+/// How much of what agents said is kept to be found again.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentCache {
+    pub max_entries: u64,
+    pub max_mib: u64,
+    pub max_entry_bytes: usize,
+}
+
+impl AgentCache {
+    /// The same for agents.
+    pub fn limits(&self) -> CacheLimits {
+        let most = Bounds { entries: self.max_entries, bytes: self.max_mib << 20 };
+        CacheLimits { most, entry_bytes: self.max_entry_bytes }
+    }
 }
 
 /// What becomes of conversations.

@@ -28,7 +28,7 @@ mod traced;
 pub mod transcript;
 
 pub use answer::Answer;
-pub use call::Speak;
+pub use call::{CacheLimits, Speak};
 pub use definition::{BadFile, Definition, Definitions};
 pub use halt::Halt;
 pub use history::{Before, Company};

@@ -6,6 +6,7 @@
 //! limits let a call take: what was paid for is then on record although nobody waits for it any more.
 
 mod approvals;
+mod cache;
 
 use crate::{
     admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},

@@ -102,7 +102,7 @@ pub struct Spent {
     pub cost: MicroUsd,
     #[allow(missing_docs)]
     pub usage: Usage,
-    /// Calls that answered.
+    /// Calls that answered; answers from the cache are none.
     pub calls: u64,
     /// Calls whose cost is not known: no price for the model, or no answer.
     pub unknown: u64,
@@ -341,6 +341,8 @@ pub struct CallRecord {
     pub model: Option<String>,
     pub usage: Option<Usage>,
     pub cost: Option<MicroUsd>,
+    /// For an answer from the cache: what it would have cost otherwise.
+    pub saved: Option<MicroUsd>,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
 }

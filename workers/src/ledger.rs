@@ -111,6 +111,9 @@ pub struct Call {
     pub estimated_input: u64,
     /// What it must fit in. Budgets are counted whether a limit is set or not.
     pub limits: Vec<Limit>,
+    /// For an answer that comes from the cache: what it would have cost otherwise. It holds nothing, and counts as no
+    /// call.
+    pub saved: Option<MicroUsd>,
 }
 
 /// What a call holds until it ends.

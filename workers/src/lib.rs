@@ -9,6 +9,7 @@ pub mod approvals;
 pub mod archive;
 mod backlog;
 pub mod bench;
+pub mod cache;
 pub mod clock;
 pub mod context;
 mod crew;

@@ -38,7 +38,8 @@ pub use error::{Error, OpenError, Trouble};
 pub use types::*;
 
 use crate::{
-    admission::Admission, approvals::Approvals, archive::Shelf, journal::Journal, ledger::Ledger, sessions::Sessions,
+    admission::Admission, approvals::Approvals, archive::Shelf, cache::Cache, journal::Journal, ledger::Ledger,
+    sessions::Sessions,
 };
 use async_trait::async_trait;
 use flotilla_jobs::{Accepted, Filter, JobId, JobRecord, JobState, Page, Progress, StateChange};
@@ -176,7 +177,9 @@ pub trait Live: Send + Sync {
 
 /// A whole store.
 #[async_trait]
-pub trait Store: Jobs + Upkeep + Live + Journal + Ledger + Admission + Sessions + Shelf + Approvals + 'static {
+pub trait Store:
+    Jobs + Upkeep + Live + Journal + Ledger + Admission + Sessions + Shelf + Approvals + Cache + 'static
+{
     /// Ends background tasks and closes connections; what was accepted before is safe without it.
     async fn close(&self);
 

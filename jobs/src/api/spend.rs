@@ -91,6 +91,12 @@ pub struct SpendRow {
     pub cost: MicroUsd,
     /// Held by calls that are being made, in micro-dollars.
     pub held: MicroUsd,
+    /// Answers that came from the cache: they are no calls, and cost nothing.
+    #[serde(default)]
+    pub cached: u64,
+    /// What those would have cost otherwise, in micro-dollars.
+    #[serde(default)]
+    pub saved: MicroUsd,
 }
 
 /// The answer to a [`SpendQuery`].

@@ -55,6 +55,12 @@ pub struct JobStep {
     /// In micro-dollars; absent where it is not known, or nothing is paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<MicroUsd>,
+    /// Whether the answer came from the cache: no provider was called, and nothing was paid.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
+    /// What an answer from the cache would have cost otherwise, in micro-dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<MicroUsd>,
     #[allow(missing_docs)]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub started_at: Timestamp,

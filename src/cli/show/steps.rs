@@ -32,6 +32,10 @@ struct Totals {
     usage: Usage,
     /// In micro-dollars.
     cost: MicroUsd,
+    /// Answers that came from the cache: they are no calls, and cost nothing.
+    cached: u64,
+    /// What those would have cost otherwise, in micro-dollars.
+    saved: MicroUsd,
     /// In calls; those of conversations that went on side by side are added up.
     duration_ms: u64,
 }
@@ -116,7 +120,11 @@ fn cells(step: &JobStep) -> [String; 8] {
     let kind = if step.kind == "llm" { "model" } else { &step.kind };
     let name = step.name.split_once(':').map_or(step.name.as_str(), |(_, name)| name);
     // Paid for, and not used: its worker had lost the job by then.
-    let outcome = if step.outcome == "done" && !step.kept { "unused" } else { &step.outcome };
+    let outcome = match step.outcome.as_str() {
+        "done" if !step.kept => "unused",
+        "done" if step.cached => "cached",
+        outcome => outcome,
+    };
     let tokens = step.usage.map(|usage| format!("{} > {}", usage.prompt(), usage.output));
     let cost = match (step.cost, &step.provider) {
         (Some(cost), Some(_)) => cost.to_string(),
@@ -155,6 +163,11 @@ impl Totals {
         if step.provider.is_none() {
             return;
         }
+        if step.cached {
+            self.cached += 1;
+            self.saved = self.saved + step.saved.unwrap_or_default();
+            return;
+        }
         self.calls += 1;
         self.lost += u64::from(step.outcome == "lost");
         self.unknown += u64::from(step.cost.is_none() && step.outcome != "open");
@@ -163,19 +176,24 @@ impl Totals {
     }
 
     fn text(&self) -> String {
-        let Self { steps, calls, lost, unknown, usage, cost, duration_ms } = self;
+        let Self { steps, calls, lost, unknown, usage, cost, cached, saved, duration_ms } = self;
         let lost = if *lost > 0 { format!(" ({lost} lost)") } else { String::new() };
         let unknown = match unknown {
             0 => String::new(),
             1 => ", and 1 call of unknown cost".to_owned(),
             n => format!(", and {n} calls of unknown cost"),
         };
+        let cached = match cached {
+            0 => String::new(),
+            1 => format!(", and 1 answer from the cache (saved {saved})"),
+            n => format!(", and {n} answers from the cache (saved {saved})"),
+        };
         let (tokens_in, tokens_out) = (usage.prompt(), usage.output);
         let seconds = (duration_ms + 50) / 100;
         let steps = if *steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
         let calls = if *calls == 1 { "1 call of a model".to_owned() } else { format!("{calls} calls of models") };
         format!(
-            "{steps}, {calls}{lost}; {tokens_in} tokens in, {tokens_out} out; {cost}{unknown}; {}.{} s",
+            "{steps}, {calls}{lost}{cached}; {tokens_in} tokens in, {tokens_out} out; {cost}{unknown}; {}.{} s",
             seconds / 10,
             seconds % 10
         )
@@ -206,6 +224,17 @@ mod tests {
         assert_eq!(self::cells(&step(&evil))[2], "\\u{1b}[2J\\u{a}");
         let unused = serde_json::json!({ "kept": false, "attempt": 2 });
         assert_eq!(self::cells(&step(&unused))[..4], ["1/2 #2", "model", "review", "unused"]);
+    }
+
+    #[test]
+    fn an_answer_from_the_cache_is_no_call() {
+        let again = step(&serde_json::json!({ "cached": true, "saved": 1_500, "cost": 0, "usage": null }));
+        assert_eq!(cells(&again)[3], "cached");
+        let mut totals = Totals::default();
+        totals.add(&again);
+        let said =
+            "1 step, 0 calls of models, and 1 answer from the cache (saved $0.0015); 0 tokens in, 0 out; $0; 1.5 s";
+        assert_eq!(totals.text().replace("$0.00;", "$0;"), said);
     }
 
     #[test]

@@ -41,6 +41,7 @@ async fn worked(server: &Server) -> String {
             hold: Hold::default(),
             estimated_input: 1,
             limits: Vec::new(),
+            saved: None,
         };
         let begin = Begin {
             lease: lease.clone(),

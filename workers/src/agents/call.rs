@@ -1,7 +1,10 @@
 //! A model's step: from the record, or by calls of the models of the run's route until one of them answers.
 
+mod cached;
 mod once;
 
+pub(super) use cached::Answers;
+pub use cached::CacheLimits;
 pub use once::Speak;
 
 use super::{

@@ -54,7 +54,8 @@ impl Run {
             Halt::fail("bad_agent", format!("agent `{agent}`, part `{part}`: {error}"))
         })?;
         let specs = tools.specs(&definition.tools, &self.plan.definition.roles);
-        let (talk, opening) = Talk::open(definition, system, prompt, specs);
+        let (mut talk, opening) = Talk::open(definition, system, prompt, specs);
+        talk.reads = self.reads(&tools);
         let content = json(&opening)?;
         let going = Going::new(part, talk, Form::new(definition.answer.as_ref())?, (New::Opening(opening), content));
         self.go(thread, going, &tools).await

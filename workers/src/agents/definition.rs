@@ -43,8 +43,18 @@ pub struct Definition {
     /// Names of tools whose every call waits for a person.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub approval: BTreeSet<String>,
+    /// Whether answers to the very same requests are found again instead of paid again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheFor>,
     /// By name.
     pub parts: BTreeMap<String, PartDefinition>,
+}
+
+/// How long answers are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CacheFor {
+    pub hours: u32,
 }
 
 /// What becomes of a run whose agent was changed meanwhile.

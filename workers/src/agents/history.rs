@@ -88,7 +88,8 @@ impl Run {
         let specs = tools.specs(&definition.tools, &self.plan.definition.roles);
         // The journal has where the messages are; the hash has all of them.
         let said = json(&messages)?;
-        let (talk, opening) = Talk::resume(definition, system, messages, specs, history);
+        let (mut talk, opening) = Talk::resume(definition, system, messages, specs, history);
+        talk.reads = self.reads(&tools);
         let content = json!([json(&opening)?, said]);
         let going = Going::new(part, talk, Form::new(definition.answer.as_ref())?, (New::Opening(opening), content));
         let place = heard.map(|_| self.threads.enter(thread | EARS)).transpose()?;

@@ -2,7 +2,7 @@
 
 use super::{
     budget::Budgets,
-    call::Speak,
+    call::{Answers, CacheLimits, Speak},
     definition::{Definition, Definitions},
     gate::Gate,
     halt::Halt,
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     admission::Admission,
     approvals::{self, Approvals},
+    cache::Cache,
     clock::Clock,
     journal::{Journal, Lease, Opened, RunStart, Step},
     ledger::Ledger,
@@ -63,6 +64,8 @@ pub struct Agents {
     pub(super) kit: Arc<Kit>,
     /// Where people are asked.
     pub(super) approvals: Option<Arc<dyn Approvals>>,
+    /// Where answers are found again.
+    pub(super) answers: Option<Answers>,
     guards: Guards,
 }
 
@@ -140,6 +143,7 @@ impl Agents {
             prompts: false,
             kit: Arc::default(),
             approvals: None,
+            answers: None,
             guards: Guards::default(),
         }
     }
@@ -162,6 +166,13 @@ impl Agents {
     #[must_use]
     pub fn asking(mut self, approvals: Arc<dyn Approvals>) -> Self {
         self.approvals = Some(approvals);
+        self
+    }
+
+    /// The same, which finds answers again for agents whose files ask for it.
+    #[must_use]
+    pub fn caching(mut self, cache: Arc<dyn Cache>, limits: CacheLimits) -> Self {
+        self.answers = Some(Answers { cache, limits });
         self
     }
 

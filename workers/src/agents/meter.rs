@@ -189,6 +189,13 @@ impl Meter {
         }
     }
 
+    /// An answer of this model was found again: a step that costs nothing.
+    pub fn found(&self, by: &str) {
+        let mut counts = self.counts();
+        counts.steps += 1;
+        counts.models.insert(by.to_owned());
+    }
+
     /// A tool answered.
     pub fn tool(&self, bytes: usize) {
         let mut counts = self.counts();

@@ -6,7 +6,7 @@ use super::{
     record::{History, Opening},
 };
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -18,6 +18,8 @@ pub(super) struct Talk {
     pub request: Request,
     /// Of the part, where it has one of its own.
     pub route: Option<String>,
+    /// Names of tools that only read and wait for nobody: a call of one may be repeated.
+    pub reads: BTreeSet<String>,
     /// Each wire counts differently; messages that were counted are not counted again.
     counters: Mutex<HashMap<Wire, Counted>>,
 }
@@ -49,7 +51,7 @@ impl Talk {
             answer: part.answer.clone(),
             history: None,
         };
-        (Self { request, route: part.route.clone(), counters: Mutex::default() }, opening)
+        (Self { request, route: part.route.clone(), reads: BTreeSet::new(), counters: Mutex::default() }, opening)
     }
 
     /// Goes on with a history, which is not put on record again: `history` says where it is.

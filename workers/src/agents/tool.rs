@@ -164,6 +164,11 @@ impl Toolbox {
         self.tools.get(name).map(|held| &held.tool)
     }
 
+    /// Names of those that only read.
+    pub(super) fn reading(&self) -> impl Iterator<Item = &String> {
+        self.tools.iter().filter(|(_, held)| matches!(held.tool, Tool::Pure(_))).map(|(name, _)| name)
+    }
+
     /// The role that an agent with `roles` lacks for a tool.
     pub(super) fn lacks(&self, name: &str, roles: &Roles) -> Option<Role> {
         self.tools.get(name)?.role.filter(|role| !roles.has(*role))

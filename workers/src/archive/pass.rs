@@ -4,6 +4,7 @@ use super::{IdleSessions, Mark, Object, Shelf, transparent::Archived};
 use crate::{
     admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
     approvals::{Approval, ApprovalId, Approvals, AskApproval, Asked, Decision, Verdict},
+    cache::{Cache, CacheName, Group, Keep, Sort},
     journal::{
         Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep, Step, StepKey,
     },
@@ -274,6 +275,21 @@ impl Approvals for Archived {
 
     async fn decided_jobs(&self, batch: u32) -> Result<Vec<JobId>, Error> {
         self.store.decided_jobs(batch).await
+    }
+}
+
+#[async_trait]
+impl Cache for Archived {
+    async fn cached(&self, name: &CacheName) -> Result<Option<Vec<u8>>, Error> {
+        self.store.cached(name).await
+    }
+
+    async fn keep(&self, keep: Keep) -> Result<bool, Error> {
+        self.store.keep(keep).await
+    }
+
+    async fn drop_cached(&self, sort: Sort, group: Option<Group>) -> Result<u32, Error> {
+        self.store.drop_cached(sort, group).await
     }
 }
 

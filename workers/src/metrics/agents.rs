@@ -45,6 +45,8 @@ pub struct AgentMetrics {
     runs: IntCounterVec,
     steps: HistogramVec,
     safety: IntCounterVec,
+    cache: IntCounterVec,
+    cache_saved: IntCounterVec,
 }
 
 /// A call of a model that ended.
@@ -147,6 +149,18 @@ impl AgentMetrics {
                 "What was found in messages to agents (rules that they fit, hidden text), and kept back of answers.",
                 &["agent", "rule", "action"],
             ),
+            cache: counters(
+                r,
+                "flotilla_model_cache_total",
+                "Looks for answers given before (hit, miss), answers too large to keep, and times the store did not answer.",
+                &["agent", "result"],
+            ),
+            cache_saved: counters(
+                r,
+                "flotilla_model_cache_saved_microusd_total",
+                "What answers that were found again would have cost, in millionths of a dollar.",
+                &["agent"],
+            ),
         })
     }
 
@@ -203,6 +217,16 @@ impl AgentMetrics {
         for (rule, count) in rules.chain(hidden.into_iter().filter(|(_, count)| *count > 0)) {
             self.safety.with_label_values(&[agent, rule, action]).inc_by(count);
         }
+    }
+
+    /// An answer was looked for among those given before, or was to be kept.
+    pub fn cache(&self, agent: &str, result: &'static str) {
+        self.cache.with_label_values(&[agent, result]).inc();
+    }
+
+    /// An answer was found again, which would have cost so much.
+    pub fn cache_saved(&self, agent: &str, saved: MicroUsd) {
+        self.cache_saved.with_label_values(&[agent]).inc_by(saved.0);
     }
 
     /// What of an answer was kept back.

@@ -1,15 +1,16 @@
 //! A store that can be made to fail, for tests: down, up again, or working but silent.
 
+mod admission;
 mod approvals;
 mod archive;
 mod borders;
+mod cache;
 
 use super::{
     AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, Promoted,
     QueueChange, QueueStats, Reconciled, Renewal, Rescued, Settle, Settled, Signal, Store, Submission, Upkeep,
 };
 use crate::{
-    admission::{Admission, Admitted, Ask, Lane, LaneState, Permit, Used},
     journal::{
         Begin, Begun, EndStep, Ended, Journal, Note, Noted, Opened, RunId, RunRecord, RunStart, SaidStep, Step, StepKey,
     },
@@ -306,25 +307,6 @@ impl Ledger for Faulty {
 
     async fn prune_spend(&self, age: Duration, batch: u32) -> Result<u32, Error> {
         self.faults.pass("prune_spend", self.store.prune_spend(age, batch)).await
-    }
-}
-
-#[async_trait]
-impl Admission for Faulty {
-    async fn admit(&self, ask: &Ask) -> Result<Admitted, Error> {
-        self.faults.pass("admit", self.store.admit(ask)).await
-    }
-
-    async fn release(&self, permit: Permit, used: Used) -> Result<(), Error> {
-        self.faults.pass("release", self.store.release(permit, used)).await
-    }
-
-    async fn leave(&self, lane: &Lane, holder: &str) -> Result<(), Error> {
-        self.faults.pass("leave", self.store.leave(lane, holder)).await
-    }
-
-    async fn lanes(&self) -> Result<Vec<LaneState>, Error> {
-        self.faults.pass("lanes", self.store.lanes()).await
     }
 }
 

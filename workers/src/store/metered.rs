@@ -1,6 +1,7 @@
 //! A store whose calls are timed.
 
 mod approvals;
+mod cache;
 
 use super::{
     AdoptSource, CancelReply, Claim, Claimed, Dependency, Error, Jobs, Lease, Live, LiveEvent, NumberedEvent, Promoted,

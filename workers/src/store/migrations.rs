@@ -18,6 +18,7 @@ const POSTGRES: &[(i64, &str, &str)] = &[
     (7, "sessions", include_str!("../../../migrations/postgres/0007_sessions.sql")),
     (8, "archive", include_str!("../../../migrations/postgres/0008_archive.sql")),
     (9, "approvals", include_str!("../../../migrations/postgres/0009_approvals.sql")),
+    (10, "cache", include_str!("../../../migrations/postgres/0010_cache.sql")),
 ];
 
 /// The same for the SQLite file.
@@ -31,6 +32,7 @@ const SQLITE: &[(i64, &str, &str)] = &[
     (7, "sessions", include_str!("../../../migrations/sqlite/0007_sessions.sql")),
     (8, "archive", include_str!("../../../migrations/sqlite/0008_archive.sql")),
     (9, "approvals", include_str!("../../../migrations/sqlite/0009_approvals.sql")),
+    (10, "cache", include_str!("../../../migrations/sqlite/0010_cache.sql")),
 ];
 
 /// Refuses a database that lacks a migration; one that is ahead is fine, since migrations only add.

@@ -1,6 +1,7 @@
 //! The queue on Redis: what may run now, and who holds it.
 
 mod adopt;
+mod cache;
 mod connect;
 mod envelope;
 #[cfg(any(test, feature = "fuzzing"))]

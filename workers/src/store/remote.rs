@@ -9,6 +9,7 @@ mod agents;
 mod approvals;
 mod archive;
 mod broken;
+mod cache;
 mod cancel;
 mod claim;
 mod conversations;

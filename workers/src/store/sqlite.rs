@@ -9,6 +9,7 @@
 mod agents;
 mod approvals;
 mod archive;
+mod cache;
 mod calls;
 mod cancel;
 mod claim;

@@ -9,6 +9,7 @@ mod place;
 
 mod asking;
 mod borders;
+mod cached;
 mod conduct;
 mod crash;
 mod endings;

@@ -1,6 +1,6 @@
 //! Cases of the agents' side of a store.
 
-use crate::{approvals, budget, journal, ledger, trail};
+use crate::{approvals, budget, cache, journal, ledger, trail};
 
 suite! {
     approvals::{
@@ -15,6 +15,18 @@ suite! {
         a_run_that_was_left_waits_for_nobody,
         a_job_that_runs_again_asks_again,
         approvals_go_with_their_job,
+    },
+    cache::{
+        what_is_kept_is_found_again,
+        nobody_else_finds_it,
+        it_lasts_as_long_as_asked_for,
+        the_oldest_go_where_there_are_too_many,
+        the_oldest_go_where_they_are_too_large,
+        a_group_is_dropped_by_itself,
+        many_are_dropped_step_by_step,
+        many_at_once_stay_within_the_bounds,
+        a_queue_that_forgets_all_has_room_again,
+        an_answer_from_the_cache_is_on_record_and_free,
     },
     journal::{
         a_run_goes_on_as_it_began,

@@ -14,6 +14,7 @@ mod paid;
 mod accept;
 mod approvals;
 mod budget;
+mod cache;
 mod cancel;
 mod contention;
 mod crowd;

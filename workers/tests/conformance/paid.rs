@@ -61,6 +61,7 @@ impl Running {
             hold: Hold { cost: MicroUsd(hold), tokens: hold },
             estimated_input: 10,
             limits: limits.to_vec(),
+            saved: None,
         };
         Begin { call: Some(call), ..self.call(key, StepKind::Llm, "llm:review") }
     }

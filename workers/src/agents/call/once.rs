@@ -98,6 +98,12 @@ impl Run {
         let Some((provider, model)) = means.catalog.model(name) else {
             return Ok(Once::TooLarge(format!("the model `{name}` is not configured any more")));
         };
+        let kept_as = self.kept_as(asked, provider, model);
+        if let Some(name) = &kept_as
+            && let Some(reply) = self.kept_answer(name).await
+        {
+            return self.give_again(asked, (provider, model), reply).await;
+        }
         let estimate = self.estimate(asked.talk, (provider, model));
         let hold = hold(model, &estimate);
         let _room = tokio::select! {
@@ -110,7 +116,7 @@ impl Run {
             Err(other) => return Ok(other),
         };
         let answer = match self.job.border() {
-            Ok(()) => self.begin(asked, provider, model, &estimate, hold).await,
+            Ok(()) => self.begin(asked, self.call_of((provider, model), estimate.plain, hold)).await,
             Err(halt) => Err(halt),
         };
         let attempt = match answer {
@@ -147,6 +153,12 @@ impl Run {
             tokio::join!(timeout(LAST_WORD, pass.done(used)), self.end(asked, (model, bill), attempt, result));
         match once? {
             Once::Failed(_) if late => Err(self.meter.out_of_time()),
+            Once::Said(said) => {
+                if let Some(name) = &kept_as {
+                    self.keep_answer(name, asked.talk, &said.reply).await;
+                }
+                Ok(Once::Said(said))
+            }
             once => Ok(once),
         }
     }
@@ -190,23 +202,23 @@ impl Run {
         }
     }
 
-    async fn begin(
-        &self,
-        asked: &Asked<'_>,
-        provider: &Provider,
-        model: &Model,
-        estimate: &Estimate,
-        hold: Hold,
-    ) -> Result<Begun, Halt> {
-        let means = &self.agents.means;
-        let call = Call {
+    /// A call as the ledger has it.
+    pub(super) fn call_of(&self, (provider, model): (&Provider, &Model), estimated_input: u64, hold: Hold) -> Call {
+        let (means, job) = (&self.agents.means, &self.job);
+        Call {
             provider: provider.name.clone(),
             model: model.name.clone(),
             price: model.price.as_ref().and_then(|price| to_raw_value(price).ok()),
             hold,
-            estimated_input: estimate.plain,
-            limits: means.budgets.limits(self.job.lease.job(), self.job.session.as_deref(), &self.job.tenant),
-        };
+            estimated_input,
+            limits: means.budgets.limits(job.lease.job(), job.session.as_deref(), &job.tenant),
+            saved: None,
+        }
+    }
+
+    /// Puts the beginning of a call on record.
+    pub(super) async fn begin(&self, asked: &Asked<'_>, call: Call) -> Result<Begun, Halt> {
+        let means = &self.agents.means;
         let begin = Begin {
             lease: self.job.lease.clone(),
             run: self.id,
@@ -222,7 +234,7 @@ impl Run {
     }
 
     /// The call must not be made.
-    async fn not_begun(&self, asked: &Asked<'_>, begun: Begun) -> Result<Once, Halt> {
+    pub(super) async fn not_begun(&self, asked: &Asked<'_>, begun: Begun) -> Result<Once, Halt> {
         match begun {
             Begun::Done(step) => record::read(&step).map(Once::Said),
             Begun::Changed { recorded } => Err(self.diverged(asked.next, &recorded).await),
@@ -306,7 +318,7 @@ impl Run {
     }
 
     /// Tells the journal, for as long as it takes: what was paid must not be paid again for an outage of seconds.
-    async fn put(&self, end: EndStep) -> Result<Ended, Halt> {
+    pub(super) async fn put(&self, end: EndStep) -> Result<Ended, Halt> {
         let journal = &self.agents.means.journal;
         match self.job.patiently(LONG, || journal.end(vec![end.clone()])).await {
             Err(Halt::Cancelled) => {

@@ -1,6 +1,6 @@
 //! Reads an agent file; what is wrong is said with file, line and what would be right.
 
-use super::{Definition, Limits, OnChange, PartDefinition, template};
+use super::{CacheFor, Definition, Limits, OnChange, PartDefinition, template};
 use crate::agents::{model::Shape, tool::Roles};
 use flotilla_jobs::MicroUsd;
 use serde::Deserialize;
@@ -14,6 +14,8 @@ use toml::Spanned;
 
 /// Most tokens that an answer may be asked to have.
 const MAX_OUTPUT: u32 = 200_000;
+/// Longest time that answers are kept: what any store keeps.
+const MAX_HOURS: u32 = (crate::cache::MAX_LASTS.as_secs() / 3_600) as u32;
 
 /// An agent file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +54,7 @@ struct File {
     roles: Roles,
     #[serde(default)]
     approval: Vec<Spanned<String>>,
+    cache: Option<FileCache>,
     parts: BTreeMap<String, FilePart>,
 }
 
@@ -63,6 +66,12 @@ struct FileLimits {
     usd: Option<Spanned<String>>,
     minutes: Option<Spanned<u32>>,
     tool_bytes: Option<Spanned<u64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileCache {
+    hours: Spanned<u32>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +123,7 @@ impl Definition {
             limits: source.limits(read.limits)?,
             roles: read.roles,
             approval,
+            cache: read.cache.map(|cache| source.cache(cache)).transpose()?,
             parts: parts.collect::<Result<_, BadFile>>()?,
         })
     }
@@ -159,6 +169,14 @@ impl Source<'_> {
             limits.cost = Some(amount.map_err(|error| self.bad(usd.span().start, format!("limits.usd: {error}")))?);
         }
         Ok(limits)
+    }
+
+    fn cache(&self, read: FileCache) -> Result<CacheFor, BadFile> {
+        let hours = *read.hours.get_ref();
+        if !(1..=MAX_HOURS).contains(&hours) {
+            return Err(self.bad(read.hours.span().start, format!("cache.hours {hours} is not 1 to {MAX_HOURS}")));
+        }
+        Ok(CacheFor { hours })
     }
 
     fn part(&self, read: FilePart) -> Result<PartDefinition, BadFile> {

@@ -57,6 +57,18 @@ fn roles_are_the_files_to_grant() {
 }
 
 #[test]
+fn answers_are_kept_where_the_file_says_so() {
+    let usual = Definition::parse("a.toml", GOOD).unwrap();
+    assert_eq!(usual.cache, None);
+    assert!(serde_json::to_value(&usual).unwrap().get("cache").is_none(), "no other agent counts as changed");
+    let text = GOOD.replace("[limits]", "cache = { hours = 24 }\n[limits]");
+    let agent = Definition::parse("a.toml", &text).unwrap();
+    assert_eq!(agent.cache, Some(CacheFor { hours: 24 }));
+    let back: Definition = serde_json::from_str(&serde_json::to_string(&agent).unwrap()).unwrap();
+    assert_eq!(back, agent);
+}
+
+#[test]
 fn what_is_wrong_is_said_where_it_is() {
     for (from, to, expected) in [
         ("\"a\"", "\"b\"", "a.toml:1: name must be the file's own, `a`"),
@@ -73,6 +85,8 @@ fn what_is_wrong_is_said_where_it_is() {
         ("\"said\"", "\"sa id\"", "a.toml:16: answer.name must be"),
         ("on_change", "roles = [\"network:write\"]\non_change", "a.toml:3: unknown variant `network:write`"),
         ("\"restart\"", "\"never\"", "a.toml:3: unknown variant `never`"),
+        ("on_change", "cache = { hours = 0 }\non_change", "a.toml:3: cache.hours 0 is not 1 to 720"),
+        ("on_change", "cache = { days = 1 }\non_change", "a.toml:3: unknown field `days`"),
     ] {
         let error = Definition::parse("a.toml", &GOOD.replace(from, to)).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{to}: {error}");

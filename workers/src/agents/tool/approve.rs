@@ -1,6 +1,6 @@
 //! Calls that a person has to agree to: asked for before anything of them is on record in the journal.
 
-use super::{ToolCall, output};
+use super::{ToolCall, Toolbox, output};
 use crate::{
     agents::{
         halt::Halt,
@@ -12,12 +12,17 @@ use crate::{
     approvals::{Approval, AskApproval, Asked, Decision, MAX_SHOWN},
     review,
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 impl Run {
     /// Whether each call of a tool waits for a person.
     pub(super) fn asks_first(&self, name: &str) -> bool {
         self.agents.kit.approval.contains(name) || self.plan.definition.approval.contains(name)
+    }
+
+    /// Names of those that only read and wait for nobody.
+    pub(in crate::agents) fn reads(&self, tools: &Toolbox) -> BTreeSet<String> {
+        tools.reading().filter(|name| !self.asks_first(name)).cloned().collect()
     }
 
     /// Whether the call may be made: `None` if it may, or what the model is told instead. While nobody has decided the

@@ -76,7 +76,7 @@ impl World {
             name: "llm:review".to_owned(),
             input_hash: [0; 32],
             request: None,
-            call: Some(Call { provider, model, price: None, hold, estimated_input: 1, limits }),
+            call: Some(Call { provider, model, price: None, hold, estimated_input: 1, limits, saved: None }),
             again: false,
         };
         self.store.begin(vec![begin]).await.unwrap().pop().unwrap()

@@ -151,6 +151,7 @@ fn call(row: &PgRow) -> Result<CallRecord, Error> {
         model: row::get(row, "model")?,
         usage: usage(row)?,
         cost: cost(row)?,
+        saved: saved(row)?,
         started_at: timestamp(row::get(row, "started_at")?),
         finished_at: row::get::<Option<i64>>(row, "finished_at")?.map(timestamp),
     })
@@ -195,6 +196,11 @@ pub(super) fn raw(row: &PgRow, column: &str) -> Result<Option<Box<RawValue>>, Er
 
 pub(super) fn cost(row: &PgRow) -> Result<Option<MicroUsd>, Error> {
     Ok(row::get::<Option<i64>>(row, "cost")?.map(|cost| MicroUsd(cost.max(0) as u64)))
+}
+
+/// What an answer from the cache would have cost.
+pub(super) fn saved(row: &PgRow) -> Result<Option<MicroUsd>, Error> {
+    Ok(row::get::<Option<i64>>(row, "saved")?.map(|saved| MicroUsd(saved.max(0) as u64)))
 }
 
 /// A count on record; one below nothing is nothing.

@@ -154,5 +154,7 @@ fn spend_row(row: &PgRow) -> Result<SpendRow, Error> {
         usage: usage(row)?.unwrap_or_default(),
         cost: MicroUsd(count(row, "cost")?),
         held: MicroUsd(count(row, "held")?),
+        cached: count(row, "cached")?,
+        saved: MicroUsd(count(row, "saved")?),
     })
 }

@@ -40,6 +40,7 @@ fn numbers(after: Option<StepPlace>) -> [i32; 4] {
 
 fn read(row: &PgRow) -> Result<JobStep, Error> {
     let (run, key) = (RunId(row::get(row, "id")?), journal::key(row)?);
+    let saved = journal::saved(row)?;
     Ok(JobStep {
         run: row::get::<i32>(row, "run")? as u32,
         agent: row::get(row, "agent")?,
@@ -56,6 +57,8 @@ fn read(row: &PgRow) -> Result<JobStep, Error> {
         model: row::get(row, "model")?,
         usage: journal::usage(row)?,
         cost: journal::cost(row)?,
+        cached: saved.is_some(),
+        saved,
         started_at: timestamp(row::get(row, "started_at")?),
         finished_at: row::get::<Option<i64>>(row, "finished_at")?.map(timestamp),
     })

@@ -1,6 +1,6 @@
 //! Every Redis key and channel, spelled once.
 
-use crate::admission::Lane;
+use crate::{admission::Lane, cache::Sort};
 
 /// The keys of one queue, in the order that `common.lua` expects, all under one hash tag, so that a script stays on
 /// one node of a cluster.
@@ -25,6 +25,11 @@ pub(super) fn of_lane(prefix: &str, lane: &Lane) -> [String; 6] {
 /// Names of the lanes that were used.
 pub(super) fn lanes(prefix: &str) -> String {
     format!("{prefix}:lanes")
+}
+
+/// The keys of one sort of what is cached, in the order that `cache.lua` expects, all under one hash tag.
+pub(super) fn of_cache(prefix: &str, sort: Sort) -> [String; 5] {
+    ["values", "order", "ends", "names", "counts"].map(|part| format!("{{{prefix}:cache:{}}}:{part}", sort.as_str()))
 }
 
 /// Workers listen here for names of queues that may have work.

@@ -78,6 +78,7 @@ async fn write_begin(
     let (Begin { lease, run, key, call, .. }, now) = (begin, tx.now);
     let hold = call.as_ref().map(|call| call.hold).unwrap_or_default();
     let estimated = call.as_ref().map_or(0, |call| signed(call.estimated_input));
+    let saved = call.as_ref().and_then(|call| call.saved).map(|saved| signed(saved.0.min(MAX_COST)));
     let of = |of: fn(&Call) -> Option<&str>| call.as_ref().and_then(of);
     let done = BEGIN_CALL.run_one(tx.conn, |args| {
         let args = args.add(run.0).add(key.thread).add(key.seq).add(begin.kind.as_str()).add(&begin.name);
@@ -86,7 +87,8 @@ async fn write_begin(
         let args = args.add(agent).add(&payer.tenant).add(payer.session.as_deref());
         let args = args.add(of(|c| Some(&c.provider))).add(of(|c| Some(&c.model)));
         let args = args.add(of(|c| c.price.as_ref().map(|price| price.get())));
-        let args = args.add(signed(hold.cost.0)).add(signed(hold.tokens)).add(estimated).add(day).add(now);
+        let args = args.add(signed(hold.cost.0)).add(signed(hold.tokens)).add(estimated).add(saved);
+        let args = args.add(day).add(now);
         args.add(lease.job.0).add(lease.run)
     });
     done.await.map(drop)

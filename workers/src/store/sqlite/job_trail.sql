@@ -4,7 +4,7 @@ SELECT r.ordinal AS run, r.run_id AS id, r.agent, r.superseded, s.thread, s.seq,
        coalesce(c.attempt, 0) AS attempt,
        coalesce(c.outcome, CASE WHEN s.done_by IS NULL THEN 'open' ELSE 'done' END) AS outcome,
        s.done_by IS NOT NULL AND s.done_by = coalesce(c.attempt, 0) AS kept,
-       c.error, c.provider, c.model, c.cost, c.input, c.cache_read, c.cache_write, c.cache_write_1h, c.output,
+       c.error, c.provider, c.model, c.cost, c.saved, c.input, c.cache_read, c.cache_write, c.cache_write_1h, c.output,
        c.reasoning, coalesce(c.started_at, s.started_at) AS started_at,
        CASE WHEN c.attempt IS NULL THEN s.finished_at ELSE c.finished_at END AS finished_at
 FROM agent_runs r

@@ -138,6 +138,7 @@ fn call(row: &SqliteRow) -> Result<CallRecord, Error> {
         model: row::get(row, "model")?,
         usage: usage(row)?,
         cost: cost(row)?,
+        saved: saved(row)?,
         started_at: timestamp(row::get(row, "started_at")?),
         finished_at: row::get::<Option<i64>>(row, "finished_at")?.map(timestamp),
     })
@@ -178,6 +179,11 @@ pub(super) fn raw(row: &SqliteRow, column: &str) -> Result<Option<Box<RawValue>>
 
 pub(super) fn cost(row: &SqliteRow) -> Result<Option<MicroUsd>, Error> {
     Ok(row::get::<Option<i64>>(row, "cost")?.map(|cost| MicroUsd(cost.max(0) as u64)))
+}
+
+/// What an answer from the cache would have cost.
+pub(super) fn saved(row: &SqliteRow) -> Result<Option<MicroUsd>, Error> {
+    Ok(row::get::<Option<i64>>(row, "saved")?.map(|saved| MicroUsd(saved.max(0) as u64)))
 }
 
 /// A count on record; one below nothing is nothing.

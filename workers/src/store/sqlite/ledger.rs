@@ -131,6 +131,8 @@ fn spend_row(row: &SqliteRow) -> Result<SpendRow, Error> {
         usage: journal::usage(row)?.unwrap_or_default(),
         cost: MicroUsd(journal::count(row, "cost")?),
         held: MicroUsd(journal::count(row, "held")?),
+        cached: journal::count(row, "cached")?,
+        saved: MicroUsd(journal::count(row, "saved")?),
     })
 }
 

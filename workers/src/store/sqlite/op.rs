@@ -1,7 +1,7 @@
 //! What callers ask of the writer, and how a group of such wishes is carried out in one transaction.
 
 use super::{
-    approvals, archive, calls, cancel, claim,
+    approvals, archive, cache, calls, cancel, claim,
     claim::Wanted,
     conversations::{self, Wish},
     due::{self, Batch},
@@ -81,6 +81,7 @@ pub(super) enum Op {
     DeleteSession(Call<SessionId, bool>),
     Archive(Call<Box<archive::Wish>, archive::Came>),
     Approval(Call<Box<approvals::Wish>, approvals::Granted>),
+    Cache(Call<Box<cache::Wish>, u32>),
 }
 
 /// Does the same with the call of any operation.
@@ -116,6 +117,7 @@ macro_rules! with_call {
             Op::DeleteSession($call) => $do,
             Op::Archive($call) => $do,
             Op::Approval($call) => $do,
+            Op::Cache($call) => $do,
         }
     };
 }
@@ -156,6 +158,7 @@ impl Op {
                 | Self::Admit(_)
                 | Self::Release(_)
                 | Self::Leave(_)
+                | Self::Cache(_)
         )
     }
 
@@ -215,6 +218,7 @@ pub(super) async fn perform(tx: &mut Tx<'_>, ops: &mut [Op]) -> Result<(), Error
             Op::DeleteSession(call) => call.answer = Some(Ok(conversations::delete(tx, call.ask).await?)),
             Op::Archive(call) => call.answer = Some(Ok(archive::perform(tx, &call.ask).await?)),
             Op::Approval(call) => call.answer = Some(Ok(approvals::perform(tx, &call.ask).await?)),
+            Op::Cache(call) => call.answer = Some(Ok(cache::perform(tx, &call.ask).await?)),
             Op::Configure(call) => call.answer = Some(Ok(queues::configure(tx, &call.ask.0, call.ask.1).await?)),
         }
     }

@@ -50,6 +50,7 @@ fn numbers(after: Option<StepPlace>) -> [i64; 4] {
 
 fn read(row: &SqliteRow) -> Result<JobStep, Error> {
     let (run, key) = (RunId(row::get(row, "id")?), journal::key(row)?);
+    let saved = journal::saved(row)?;
     Ok(JobStep {
         run: row::get(row, "run")?,
         agent: row::get(row, "agent")?,
@@ -66,6 +67,8 @@ fn read(row: &SqliteRow) -> Result<JobStep, Error> {
         model: row::get(row, "model")?,
         usage: journal::usage(row)?,
         cost: journal::cost(row)?,
+        cached: saved.is_some(),
+        saved,
         started_at: timestamp(row::get(row, "started_at")?),
         finished_at: row::get::<Option<i64>>(row, "finished_at")?.map(timestamp),
     })

@@ -93,7 +93,13 @@ async fn begins(conn: &mut Conn, begins: &[Starting<'_>], day: &str, now: i64) -
         .bind(count(|c| c.hold.tokens))
         .bind(count(|c| c.estimated_input))
         .bind(day)
-        .bind(now);
+        .bind(now)
+        .bind(
+            calls
+                .iter()
+                .map(|c| c.and_then(|c| c.saved).map(|saved| signed(saved.0.min(MAX_COST))))
+                .collect::<Vec<_>>(),
+        );
     conn.run(begin).await
 }
 
