@@ -6,6 +6,7 @@ mod call;
 mod chain;
 pub mod context;
 pub mod converse;
+pub mod counted;
 pub mod definition;
 pub mod gate;
 pub mod halt;

@@ -7,7 +7,7 @@
 
 pub use crate::store::Error;
 use async_trait::async_trait;
-use flotilla_jobs::Invalid;
+use flotilla_jobs::{Invalid, Session, SessionId};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, time::Duration};
 
@@ -27,6 +27,9 @@ pub trait Cache: Send + Sync {
     /// Keeps a value in the place of what was under its name. Where its sort would be more than `most` then, the oldest go;
     /// answers whether there was room for it.
     async fn keep(&self, keep: Keep) -> Result<bool, Error>;
+
+    /// Whether it is apart from the record. Where both are one file, who keeps what the record has gains nothing.
+    fn is_apart(&self) -> bool;
 
     /// Drops at most [`MAX_DROPPED`] entries of a sort, of one group or of all; answers how many went. 0 says that none
     /// is left.
@@ -93,6 +96,17 @@ pub struct Bounds {
     pub entries: u64,
     /// Of all values together.
     pub bytes: u64,
+}
+
+/// Of all that is kept of a session.
+pub(crate) fn group_of(session: SessionId) -> Group {
+    Group::of(&["session", &session.to_string()])
+}
+
+/// Names what turns were told of a session, for as long as it is this one: another may be opened under its id.
+pub fn name_of_context(session: &Session) -> CacheName {
+    let key = format!("{}/{}", session.id, session.created_at.as_millisecond());
+    CacheName { sort: Sort::Contexts, group: group_of(session.id), key: Sha256::digest(key).into() }
 }
 
 /// A value to keep.

@@ -176,6 +176,11 @@ impl Agents {
         self
     }
 
+    /// Where what is made can be found again, and how much of it.
+    pub fn cache(&self) -> Option<(&Arc<dyn Cache>, CacheLimits)> {
+        self.answers.as_ref().map(|answers| (&answers.cache, answers.limits))
+    }
+
     /// The tools that act.
     pub fn kit(&self) -> &Kit {
         &self.kit

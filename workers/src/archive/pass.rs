@@ -288,6 +288,10 @@ impl Cache for Archived {
         self.store.keep(keep).await
     }
 
+    fn is_apart(&self) -> bool {
+        self.store.is_apart()
+    }
+
     async fn drop_cached(&self, sort: Sort, group: Option<Group>) -> Result<u32, Error> {
         self.store.drop_cached(sort, group).await
     }

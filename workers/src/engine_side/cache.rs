@@ -18,6 +18,10 @@ impl Cache for EngineSide {
         self.call(move |store| async move { store.keep(keep).await }).await
     }
 
+    fn is_apart(&self) -> bool {
+        self.opened().is_some_and(|store| store.is_apart())
+    }
+
     async fn drop_cached(&self, sort: Sort, group: Option<Group>) -> Result<u32, Error> {
         self.call(move |store| async move { store.drop_cached(sort, group).await }).await
     }

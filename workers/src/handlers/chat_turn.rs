@@ -5,6 +5,7 @@
 //! record with its result: also where that says cancelled or failed, then marked as partial.
 
 mod branch;
+mod kept;
 mod left;
 mod summary;
 mod told;
@@ -24,6 +25,7 @@ use flotilla_jobs::{
     Fault, Invalid, JobId, JobState, Outcome,
     kinds::{ChatReply, ChatTurn},
 };
+use kept::Keeper;
 use serde_json::json;
 use std::{fmt, sync::Arc, time::Duration};
 use turn::Turn;
@@ -148,7 +150,8 @@ impl Chatter {
         // What is configured, on a directory of the run's own, which is gone with these.
         let tools = run.toolbox().await?.and(self.tools.clone());
         let vars = json!({ "tools": !tools.is_empty() });
-        let before = told::before(run, began, turn, (&vars, &tools)).await?;
+        let keeper = self.agents.as_ref().and_then(|agents| Keeper::new(agents, &began.session));
+        let before = told::before(run, began, turn, (&vars, &tools), keeper.as_ref()).await?;
         run.go_on(ANSWER, PART, &vars, before, &tools, turn).await
     }
 }

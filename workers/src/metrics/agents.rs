@@ -307,6 +307,8 @@ mod tests {
         agents.waited("one", None, Duration::ZERO);
         agents.tool_ended("grep", "ok", Duration::from_millis(3));
         agents.run_ended("reviewer", "done", 12);
+        agents.cache("reviewer", "hit");
+        agents.cache_saved("reviewer", MicroUsd(77));
         let lane = Lane { provider: "one".into(), key: "main".into(), model: "large".into() };
         let state = LaneState { lane, streams: 3, waiting: 7, asleep: None, open: Some(Duration::from_secs(9)) };
         agents.collect_lanes(&[state]);
@@ -327,6 +329,8 @@ mod tests {
             r#"flotilla_budget_microusd{period="day",state="spent"} 5"#,
             r#"flotilla_tool_calls_total{status="ok",tool="grep"} 1"#,
             r#"flotilla_agent_steps_sum{agent="reviewer"} 12"#,
+            r#"flotilla_model_cache_total{agent="reviewer",result="hit"} 1"#,
+            r#"flotilla_model_cache_saved_microusd_total{agent="reviewer"} 77"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -2,6 +2,7 @@
 //! what a worker that dies at any border costs.
 
 mod borders;
+mod contexts;
 mod crowd;
 mod history;
 #[path = "../engine/place.rs"]
@@ -57,6 +58,13 @@ suite! {
     history::{
         old_messages_are_summarized_once,
         a_message_that_no_model_takes_in_fails_clearly,
+    },
+    contexts::{
+        a_turn_reads_only_what_is_new,
+        a_fork_is_told_of_its_own_branch,
+        a_deleted_session_leaves_nothing,
+        a_changed_agent_is_heard_at_once,
+        what_came_back_from_the_archive_is_told,
     },
     borders::{
         a_worker_may_die_at_any_border,

@@ -8,10 +8,11 @@ use flotilla_jobs::{
 };
 use flotilla_workers::{
     agents::{
-        Agents, Definition, Definitions, Means, Toolbox,
+        Agents, CacheLimits, Definition, Definitions, Means, Toolbox,
         budget::Budgets,
         model::{Catalog, Client, Settings},
     },
+    cache::Bounds,
     clock::Clock,
     engine_side::EngineSide,
     fleet::{Fleet, FleetOptions, QueueWeight, Report},
@@ -35,6 +36,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes, on a loaded machine.
 const PATIENCE: Duration = Duration::from_mins(3);
+/// More than anything here keeps.
+const CACHE: CacheLimits = CacheLimits { most: Bounds { entries: 1_000, bytes: 16 << 20 }, entry_bytes: 1 << 20 };
 /// All of a branch.
 const ALL: Room = Room { entries: 1_000, bytes: 1 << 30 };
 
@@ -83,6 +86,11 @@ impl World {
         self.now.fetch_add(by.as_millis() as i64, Ordering::SeqCst);
     }
 
+    /// What processes that start from now on have as their agent `chat`.
+    pub fn change(&mut self, agent: &str) {
+        self.definitions = [Definition::parse("chat.toml", agent).unwrap()].into_iter().collect();
+    }
+
     fn settings(&self) -> Settings {
         #[derive(serde::Deserialize)]
         struct File {
@@ -105,7 +113,8 @@ impl World {
     /// Agents over a store: a process has its own.
     pub fn agents(&self, store: &Arc<dyn Store>) -> Agents {
         let side = Arc::new(EngineSide::new(Arc::clone(store)));
-        Agents::new(Means {
+        let cache = side.clone();
+        let agents = Agents::new(Means {
             catalog: Arc::new(Catalog::new(self.settings()).unwrap()),
             client: Arc::new(Client::new()),
             journal: side.clone(),
@@ -115,7 +124,8 @@ impl World {
             definitions: self.definitions.clone(),
             metrics: Metrics::new().agents(),
             clock: Clock::Manual(self.now.clone()),
-        })
+        });
+        agents.caching(cache, CACHE)
     }
 
     pub fn registry(&self, store: &Arc<dyn Store>) -> Registry {

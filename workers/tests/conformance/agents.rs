@@ -23,6 +23,7 @@ suite! {
         the_oldest_go_where_there_are_too_many,
         the_oldest_go_where_they_are_too_large,
         a_group_is_dropped_by_itself,
+        what_is_kept_of_a_session_goes_with_it,
         many_are_dropped_step_by_step,
         many_at_once_stay_within_the_bounds,
         a_queue_that_forgets_all_has_room_again,

@@ -4,11 +4,12 @@ use crate::{
     fixture::{Fixture, HOUR, MINUTE, SECOND},
     paid::{FIRST, end, running, started},
 };
-use flotilla_jobs::{MicroUsd, api::SpendQuery};
+use flotilla_jobs::{Busy, MicroUsd, SessionId, api::SpendQuery};
 use flotilla_workers::{
-    cache::{Bounds, CacheName, Group, Keep, MAX_DROPPED, MAX_VALUE, Sort},
+    cache::{Bounds, CacheName, Group, Keep, MAX_DROPPED, MAX_VALUE, Sort, name_of_context},
     journal::{EndStep, StepKey},
     ledger::Hold,
+    sessions::NewSession,
     store::{Error, Store},
 };
 
@@ -130,6 +131,22 @@ pub async fn a_group_is_dropped_by_itself(f: &impl Fixture) {
     // All of its room is free.
     let most = Bounds { entries: 1_000, bytes: 10 };
     assert!(f.store().keep(keep(name("acme", 7), &"x".repeat(10), most)).await.unwrap());
+}
+
+pub async fn what_is_kept_of_a_session_goes_with_it(f: &impl Fixture) {
+    let open = |id| NewSession { id, tenant: "acme".to_owned(), title: None, busy: Busy::Enqueue };
+    let (one, two) = (SessionId::new(), SessionId::new());
+    let mut names = Vec::new();
+    for id in [one, two] {
+        let session = f.store().open_session(open(id)).await.unwrap();
+        names.push(name_of_context(&session));
+        f.store().keep(keep(names[names.len() - 1], "what was said", PLENTY)).await.unwrap();
+    }
+    assert!(f.store().delete_session(one).await.unwrap());
+    assert_eq!((found(f.store(), names[0]).await, found(f.store(), names[1]).await.is_some()), (None, true));
+    f.advance_clock(SECOND);
+    let again = f.store().open_session(open(one)).await.unwrap();
+    assert_ne!(name_of_context(&again), names[0], "another session, whatever its id is");
 }
 
 pub async fn many_are_dropped_step_by_step(f: &impl Fixture) {

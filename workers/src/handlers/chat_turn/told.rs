@@ -1,14 +1,17 @@
 //! What the agent is told of its session: decided once a turn, on record, and the same wherever the turn goes on.
 
 use super::{
-    DECISIONS, PART, branch, summary,
+    DECISIONS, PART, branch,
+    kept::{Keeper, Known},
+    summary,
     turn::{Turn, words},
 };
 use crate::{
     agents::{
         Before, Halt, History, Run, Toolbox,
         context::{self, Budget},
-        history::{Room, count},
+        counted::Counts,
+        history::Room,
     },
     sessions::{Began, Busy, EntryKind, SessionEntry},
 };
@@ -45,16 +48,22 @@ pub(super) async fn before(
     began: &Began,
     turn: &Turn,
     (vars, tools): (&Value, &Toolbox),
+    keeper: Option<&Keeper>,
 ) -> Result<Before, Halt> {
     let known: Option<Decided> = run.decided(DECISIONS)?;
     let leaf = known.as_ref().map_or(began.leaf, |decided| decided.leaf);
     let room = run.room(PART, vars, tools)?;
     let can_summarize = run.has_part(summary::PART);
     let enough = (!can_summarize).then_some((room.most * BYTES_PER_TOKEN) as usize);
-    let branch = branch::read(turn, leaf, enough).await?;
+    let Known { entries, counts } = match keeper {
+        Some(keeper) => keeper.known().await,
+        None => Known::default(),
+    };
+    let is_new = entries.front().is_none_or(|entry| entry.id != leaf);
+    let branch = branch::read(turn, leaf, enough, entries).await?;
     let decided = match known {
         Some(decided) => decided,
-        None => decide(&branch, leaf, room, began, can_summarize)?,
+        None => decide(&branch, leaf, room, began, can_summarize, &counts)?,
     };
     let decided = run.decide(DECISIONS, "told", &(), || decided).await?;
     let earlier = context::newest_summary(&branch).map_err(branch::unfit)?;
@@ -63,7 +72,11 @@ pub(super) async fn before(
         None => earlier.filter(|_| decided.covered.is_some()).map(|(_, text)| text),
     };
     let budget = Budget { tokens: room.most, tool_tokens: decided.tool_tokens };
-    let told = context::retell(&branch, decided.from, summary.as_deref(), budget, count).map_err(branch::unfit)?;
+    let told = context::retell(&branch, decided.from, summary.as_deref(), budget, |text| counts.of(text))
+        .map_err(branch::unfit)?;
+    if let Some(keeper) = keeper.filter(|_| is_new) {
+        keeper.keep(&branch, &counts).await;
+    }
     let newest = newest(began)?;
     let messages = told.messages.len() as u64;
     let history = History { leaf: decided.leaf, from: decided.from, messages, newest };
@@ -72,8 +85,15 @@ pub(super) async fn before(
 
 /// As much as there is room for. Where something is left out, far less is told, so that there is room for what comes
 /// next, and a summary stands for the rest.
-fn decide(branch: &[SessionEntry], leaf: u64, room: Room, began: &Began, can_summarize: bool) -> Result<Decided, Halt> {
-    let tell = |tokens| context::tell(branch, Budget { tokens, tool_tokens: TOOL }, count);
+fn decide(
+    branch: &[SessionEntry],
+    leaf: u64,
+    room: Room,
+    began: &Began,
+    can_summarize: bool,
+    counts: &Counts,
+) -> Result<Decided, Halt> {
+    let tell = |tokens| context::tell(branch, Budget { tokens, tool_tokens: TOOL }, |text| counts.of(text));
     let told = match tell(room.usual) {
         // One long message may have all that the model takes in.
         Err(context::Unfit::TooLong { .. }) if room.usual < room.most => tell(room.most),

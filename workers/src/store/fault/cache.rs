@@ -17,6 +17,10 @@ impl Cache for Faulty {
         self.faults.pass("keep", self.store.keep(keep)).await
     }
 
+    fn is_apart(&self) -> bool {
+        self.store.is_apart()
+    }
+
     async fn drop_cached(&self, sort: Sort, group: Option<Group>) -> Result<u32, Error> {
         self.faults.pass("drop_cached", self.store.drop_cached(sort, group)).await
     }

@@ -20,7 +20,11 @@ impl Shelf for Remote {
     }
 
     async fn commit_archive(&self, object: &Object) -> Result<bool, Error> {
-        self.record.commit_archive(object).await
+        let moved = self.record.commit_archive(object).await?;
+        if moved {
+            self.forget_context(object.session).await;
+        }
+        Ok(moved)
     }
 
     async fn archived_object(&self, id: SessionId) -> Result<Option<Object>, Error> {

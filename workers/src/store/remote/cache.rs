@@ -18,6 +18,10 @@ impl Cache for Remote {
         self.queues.keep(&keep).await
     }
 
+    fn is_apart(&self) -> bool {
+        true
+    }
+
     async fn drop_cached(&self, sort: Sort, group: Option<Group>) -> Result<u32, Error> {
         self.queues.drop_cached(sort, group).await
     }

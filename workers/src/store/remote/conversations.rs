@@ -2,6 +2,7 @@
 
 use super::Remote;
 use crate::{
+    cache::{self, Sort},
     sessions::{
         Message, NewSession, Origin, Post, Posted, Room, Session, SessionChange, SessionEntry, SessionId, SessionPage,
         Sessions, Turn,
@@ -81,11 +82,20 @@ impl Sessions for Remote {
     async fn delete_session(&self, id: SessionId) -> Result<bool, Error> {
         let Some(jobs) = self.record.delete_session(id).await? else { return Ok(false) };
         self.tell_cancelled(&jobs).await;
+        self.forget_context(id).await;
         Ok(true)
     }
 }
 
 impl Remote {
+    /// Drops what turns were told of a session. Where the queue does not hear of it now, it goes after its time; nobody
+    /// looks for it meanwhile.
+    pub(super) async fn forget_context(&self, id: SessionId) {
+        if let Err(error) = self.queues.drop_cached(Sort::Contexts, Some(cache::group_of(id))).await {
+            tracing::debug!(%error, session = %id, "what was cached of a session stays until its time is over");
+        }
+    }
+
     /// The wish is on record already; where the queue does not hear of it now, a job that runs goes on to its end.
     async fn tell_cancelled(&self, jobs: &[JobId]) {
         if jobs.is_empty() {

@@ -1,7 +1,7 @@
 //! What the file knows of the archive: which sessions may go, which object has the entries of each, which are to go.
 
 use super::{
-    File,
+    File, cache,
     conversations::{number, read},
     op::Op,
     row, turns,
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     archive::{IdleSessions, MAX_CONTENT, MAX_LOOK, MAX_WRITING, Mark, Object, RESTORED_AT_ONCE, Shelf},
+    cache::{Sort, group_of},
     clock::millis,
     sessions::{SessionEntry, SessionId},
     store::Error,
@@ -177,6 +178,7 @@ async fn commit(tx: &mut Tx<'_>, object: &Object) -> Result<bool, Error> {
     if moved.changed == 0 {
         return Ok(false);
     }
+    cache::forget(tx, Sort::Contexts, Some(group_of(object.session))).await?;
     KEEP_OBJECT
         .run_one(tx.conn, |args| args.add(&object.hash).add(bytes).add(entries).add(now).add(name).add(id))
         .await?;

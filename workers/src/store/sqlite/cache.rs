@@ -39,6 +39,10 @@ impl Cache for File {
         Ok(self.writer.ask(Op::Cache, Box::new(Wish::Keep(keep))).await? == 1)
     }
 
+    fn is_apart(&self) -> bool {
+        false
+    }
+
     async fn drop_cached(&self, sort: Sort, group: Option<Group>) -> Result<u32, Error> {
         self.writer.ask(Op::Cache, Box::new(Wish::Drop(sort, group))).await
     }

@@ -1,7 +1,8 @@
 //! Conversations in the file: sessions and their entries, opened, read, forked and deleted.
 
-use super::{File, archive::archived_session_of, cancel, fault, op::Op, row, turns, tx::Tx, unit::Unit};
+use super::{File, archive::archived_session_of, cache, cancel, fault, op::Op, row, turns, tx::Tx, unit::Unit};
 use crate::{
+    cache::{Sort, group_of},
     clock::timestamp,
     sessions::{
         Busy, EntryKind, MAX_PAGE, MAX_PAGE_BYTES, Message, NewSession, Origin, Post, Posted, Room, Session,
@@ -192,6 +193,7 @@ pub(super) async fn delete(tx: &mut Tx<'_>, id: SessionId) -> Result<bool, Error
     let jobs = SESSION_JOBS.run_one(tx.conn, |args| args.add(id.0)).await?;
     let jobs: Vec<JobId> = jobs.rows.iter().map(row::id).collect::<Result<_, _>>()?;
     cancel::cancel(tx, &jobs).await?;
+    cache::forget(tx, Sort::Contexts, Some(group_of(id))).await?;
     Ok(DELETE_SESSION.run_one(tx.conn, |args| args.add(id.0).add(id.0).add(id.0)).await?.changed > 0)
 }
 
