@@ -188,6 +188,7 @@ pub struct Agents {
 /// How much of what agents said is kept to be found again.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the names of the settings")]
 pub struct AgentCache {
     pub max_entries: u64,
     pub max_mib: u64,

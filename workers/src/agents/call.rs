@@ -80,7 +80,7 @@ impl Run {
             let Some(model) = model else { return Ok(None) };
             let mut tries = Tries { again: 0, compacted };
             loop {
-                let error = match self.once(asked, &model).await? {
+                let error = match Box::pin(self.once(asked, &model)).await? {
                     Once::Said(said) => return Ok(Some(said)),
                     Once::Wait(wait, why) => {
                         outcome.wait(wait, why);

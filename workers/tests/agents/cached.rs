@@ -98,8 +98,8 @@ async fn nobody_else_and_nothing_else_is_answered_by_it() {
     for (at, (from, to)) in changes.into_iter().enumerate() {
         let mut file = crate::world::AGENT.replace(from, to);
         file = file.replace("[limits]", "cache = { hours = 1 }\n[limits]");
-        let changed = flotilla_workers::agents::Definition::parse("tester.toml", &file).unwrap();
-        world.means.definitions = [changed].into_iter().collect();
+        let agent = flotilla_workers::agents::Definition::parse("tester.toml", &file).unwrap();
+        world.means.definitions = [agent].into_iter().collect();
         let before = provider.calls();
         talk(&mut world).await.unwrap();
         assert_eq!(provider.calls(), before + 1, "change {at}");
@@ -196,7 +196,6 @@ async fn calls_that_only_read_are_found_again_and_those_that_act_are_not() {
             let called = trail(&world).await.iter().filter(|step| step.name.starts_with("tool:")).count();
             assert_eq!(called, 1, "a tool is called in any case");
         }
-        drop((look, mark));
     }
 }
 

@@ -123,7 +123,7 @@ impl Definition {
             limits: source.limits(read.limits)?,
             roles: read.roles,
             approval,
-            cache: read.cache.map(|cache| source.cache(cache)).transpose()?,
+            cache: read.cache.as_ref().map(|cache| source.cache(cache)).transpose()?,
             parts: parts.collect::<Result<_, BadFile>>()?,
         })
     }
@@ -171,7 +171,7 @@ impl Source<'_> {
         Ok(limits)
     }
 
-    fn cache(&self, read: FileCache) -> Result<CacheFor, BadFile> {
+    fn cache(&self, read: &FileCache) -> Result<CacheFor, BadFile> {
         let hours = *read.hours.get_ref();
         if !(1..=MAX_HOURS).contains(&hours) {
             return Err(self.bad(read.hours.span().start, format!("cache.hours {hours} is not 1 to {MAX_HOURS}")));
