@@ -146,7 +146,7 @@ impl AgentMetrics {
             safety: counters(
                 r,
                 "flotilla_safety_total",
-                "What was found in messages to agents (rules that they fit, hidden text), and kept back of answers.",
+                "What was found in messages to agents (rules that they fit, hidden text, also in what tools bring), and kept back of answers.",
                 &["agent", "rule", "action"],
             ),
             cache: counters(
@@ -227,6 +227,15 @@ impl AgentMetrics {
     /// An answer was found again, which would have cost so much.
     pub fn cache_saved(&self, agent: &str, saved: MicroUsd) {
         self.cache_saved.with_label_values(&[agent]).inc_by(saved.0);
+    }
+
+    /// What was hidden in what a tool brought.
+    pub fn cleaned(&self, agent: &str, characters: u64, passages: u64) {
+        for (rule, count) in [("hidden-characters", characters), ("hidden-passages", passages)] {
+            if count > 0 {
+                self.safety.with_label_values(&[agent, rule, "stripped"]).inc_by(count);
+            }
+        }
     }
 
     /// What of an answer was kept back.

@@ -1,6 +1,6 @@
 //! What holds for which agent.
 
-use super::{Verdict, rules::Rules};
+use super::{Cleaned, Hidden, Verdict, clean, rules::Rules};
 use crate::metrics::AgentMetrics;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -41,6 +41,20 @@ impl Guards {
             metrics.looked(agent, rules.settings().injection, &verdict);
         }
         verdict
+    }
+
+    /// What a tool brought from outside, without what people would not see of it where the agent's messages are without
+    /// that too.
+    #[must_use]
+    pub fn shown(&self, agent: &str, said: &str) -> String {
+        if self.of(agent).settings().hidden == Hidden::Keep {
+            return said.to_owned();
+        }
+        let Cleaned { text, characters, passages } = clean(said);
+        if let Some(metrics) = &self.metrics {
+            metrics.cleaned(agent, characters, passages);
+        }
+        text.into_owned()
     }
 
     /// Lets a whole answer of an agent through.

@@ -24,6 +24,9 @@ const MAX_CALLS: usize = 32;
 /// Calls that run at once.
 const AT_ONCE: usize = 8;
 
+/// Bytes of a result from outside that are looked at for what is hidden in it; the rest is left out.
+const MAX_LOOKED_AT: usize = 1 << 20;
+
 /// A call that a model makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::agents) struct ToolCall {
@@ -116,7 +119,7 @@ impl Run {
         match prepared {
             Err(failed) => self.keep(call, next, failed).await,
             Ok((Tool::Pure(tool), arguments)) => {
-                let gave = self.bound(tool.call(&arguments)).await?;
+                let gave = self.bound(call, tool.call(&arguments)).await?;
                 self.keep(call, next, gave).await
             }
             Ok((tool, arguments)) => self.act(call, next, &tool, &arguments).await,
@@ -187,7 +190,7 @@ impl Run {
                 Begun::Started { attempt } => attempt,
                 Begun::Unknown => {
                     if let Tool::Effect(tool) = tool {
-                        found = self.look(tool.reconcile(arguments, &key)).await?;
+                        found = self.look(call, tool.reconcile(arguments, &key)).await?;
                     }
                     again = true;
                     continue;
@@ -199,9 +202,9 @@ impl Run {
             };
             let gave = match (found, tool) {
                 (Some(gave), _) => gave,
-                (None, Tool::Pure(tool)) => self.bound(tool.call(arguments)).await?,
-                (None, Tool::Idempotent(tool)) => self.bound(tool.call(arguments, &key)).await?,
-                (None, Tool::Effect(tool)) => self.bound(tool.call(arguments, &key)).await?,
+                (None, Tool::Pure(tool)) => self.bound(call, tool.call(arguments)).await?,
+                (None, Tool::Idempotent(tool)) => self.bound(call, tool.call(arguments, &key)).await?,
+                (None, Tool::Effect(tool)) => self.bound(call, tool.call(arguments, &key)).await?,
             };
             return self.finish(next, attempt, gave).await;
         }
@@ -253,6 +256,7 @@ impl Run {
     /// What came of an earlier call, if it can be told that it happened.
     async fn look(
         &self,
+        call: &ToolCall,
         found: impl Future<Output = Result<Option<Vec<u8>>, ToolError>>,
     ) -> Result<Option<Gave>, Halt> {
         let found = tokio::select! {
@@ -261,7 +265,7 @@ impl Run {
             found = found => found,
         };
         match found {
-            Ok(found) => Ok(found.map(|bytes| self.gave(&bytes, false))),
+            Ok(found) => Ok(found.map(|bytes| self.gave(call, &bytes, false))),
             Err(ToolError::Interrupted) => Err(Halt::Cancelled),
             // Not knowing is no reason to do it twice.
             Err(ToolError::Said(why)) => {
@@ -273,21 +277,41 @@ impl Run {
     }
 
     /// What a tool says, within bounds; that it failed or panicked is told to the model, too.
-    async fn bound(&self, call: impl Future<Output = Result<Vec<u8>, ToolError>>) -> Result<Gave, Halt> {
+    async fn bound(
+        &self,
+        call: &ToolCall,
+        said: impl Future<Output = Result<Vec<u8>, ToolError>>,
+    ) -> Result<Gave, Halt> {
         let said = tokio::select! {
             biased;
             () = self.job.cancelled.cancelled() => return Err(Halt::Cancelled),
-            said = AssertUnwindSafe(call).catch_unwind() => said,
+            said = AssertUnwindSafe(said).catch_unwind() => said,
         };
         match said {
-            Ok(Ok(bytes)) => Ok(self.gave(&bytes, false)),
-            Ok(Err(ToolError::Said(what))) => Ok(self.gave(what.as_bytes(), true)),
+            Ok(Ok(bytes)) => Ok(self.gave(call, &bytes, false)),
+            Ok(Err(ToolError::Said(what))) => Ok(self.gave(call, what.as_bytes(), true)),
             Ok(Err(ToolError::Interrupted)) => Err(Halt::Cancelled),
-            Err(_) => Ok(self.gave(b"the tool broke off", true)),
+            Err(_) => Ok(self.gave(call, b"the tool broke off", true)),
         }
     }
 
-    fn gave(&self, bytes: &[u8], failed: bool) -> Gave {
-        Gave { text: output::cap(bytes, output::MAX_RESULT.min(self.meter.tool_bytes_left())), failed }
+    fn gave(&self, call: &ToolCall, bytes: &[u8], failed: bool) -> Gave {
+        let most = output::MAX_RESULT.min(self.meter.tool_bytes_left());
+        let text = if is_from_outside(&call.name) {
+            let (looked_at, rest) = bytes.split_at(bytes.len().min(MAX_LOOKED_AT));
+            let looked_at = String::from_utf8_lossy(looked_at);
+            let text = self.agents.guards().shown(&self.plan.definition.name, &looked_at);
+            let left_out = rest.len();
+            let text = if left_out == 0 { text } else { format!("{text}\n[… {left_out} bytes left out …]\n") };
+            output::cap(text.as_bytes(), most)
+        } else {
+            output::cap(bytes, most)
+        };
+        Gave { text, failed }
     }
+}
+
+/// Whether a tool brings what strangers wrote for others to see. Files stay as they are: they are patched by their lines.
+fn is_from_outside(tool: &str) -> bool {
+    tool == "http_get" || tool.starts_with("mcp__")
 }
