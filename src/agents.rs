@@ -47,6 +47,7 @@ pub fn definitions(loaded: &Loaded) -> Result<Definitions, Failure> {
 pub fn tell(tools: &[Readiness], metrics: &Metrics) {
     for Readiness { tool, state, detail } in tools {
         metrics.agents().tool_ready(tool, *state == State::Ready);
+        let tool = &**tool;
         match state {
             State::Ready => tracing::info!(tool, "agents may use it: {detail}"),
             State::Off => tracing::debug!(tool, "it is off: {detail}"),

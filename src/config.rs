@@ -10,6 +10,7 @@ mod file;
 mod keys;
 mod layers;
 mod load;
+mod mcp;
 mod safety;
 mod secrets;
 mod sections;

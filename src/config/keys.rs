@@ -54,6 +54,22 @@ const NAMED: &[(&str, &[(&str, Type)])] = &[
             ("timeout_seconds", Type::Integer),
         ],
     ),
+    (
+        "mcp",
+        &[
+            ("command", Type::List),
+            ("environment", Type::Texts),
+            ("inherit", Type::List),
+            ("url", Type::Text),
+            ("token", Type::Text),
+            ("token_file", Type::Text),
+            ("tools", Type::List),
+            ("pure", Type::List),
+            ("role", Type::Text),
+            ("timeout_seconds", Type::Integer),
+            ("max_kib", Type::Integer),
+        ],
+    ),
 ];
 
 /// What each of `safety.agents` can be told.

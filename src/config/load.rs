@@ -1,6 +1,6 @@
 //! Puts the layers together.
 
-use super::{Config, Error, Origin, check, env, file, keys::KNOWN, layers::Layers, roles, secrets};
+use super::{Config, Error, Origin, check, env, file, keys::KNOWN, layers::Layers, mcp, roles, secrets};
 use flotilla_jobs::Invalid;
 use flotilla_workers::{
     agents::{kit::Kit, model::Catalog, tool::Roles},
@@ -103,6 +103,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
     }
     env::vendor_keys(&inputs.vars, &mut layers);
     secrets::read(&mut layers)?;
+    mcp::let_in(&inputs.vars, &mut layers)?;
     let data_dir = inputs.data_dir();
     let unset = |key: &str| layers.get(key).is_some_and(|entry| entry.value.as_str() == Some(""));
     if let Some(dir) =

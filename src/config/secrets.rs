@@ -9,12 +9,12 @@ pub const SECRETS: &[&str] = &["server.token", "store.redis_url", "store.postgre
 
 /// Whether a setting is one.
 pub fn is_secret(key: &str) -> bool {
-    SECRETS.contains(&key) || is_of_provider(key, "key")
+    SECRETS.contains(&key) || is_of("providers.", key, "key") || is_of("mcp.", key, "token")
 }
 
-/// Whether a setting is this one of a provider.
-fn is_of_provider(key: &str, setting: &str) -> bool {
-    key.starts_with("providers.") && key.rsplit('.').next() == Some(setting)
+/// Whether a setting is this one of a provider or a server.
+fn is_of(section: &str, key: &str, setting: &str) -> bool {
+    key.starts_with(section) && key.rsplit('.').next() == Some(setting)
 }
 
 /// Reads the secrets that are in files.
@@ -49,17 +49,17 @@ pub fn read(layers: &mut Layers) -> Result<(), Error> {
 
 /// The value as it may be shown.
 pub fn masked(key: &str, value: &Value) -> Value {
-    let of_programs = key.starts_with("tools.programs.");
-    let holds_keys = is_of_provider(key, "headers") || of_programs && key.ends_with(".environment");
+    let has_variables = ["tools.programs.", "mcp."].iter().any(|section| is_of(section, key, "environment"));
+    let holds_keys = is_of("providers.", key, "headers") || has_variables;
     if let (true, Some(headers)) = (holds_keys, value.as_table()) {
         // A header or a variable may be a key by another name.
         return headers.keys().map(|name| (name.clone(), Value::String("***".to_owned()))).collect::<Table>().into();
     }
-    let is_address = is_of_provider(key, "base_url");
+    let is_address = is_of("providers.", key, "base_url") || is_of("mcp.", key, "url");
     let Some(text) = value.as_str().filter(|text| (is_secret(key) || is_address) && !text.is_empty()) else {
         return value.clone();
     };
-    Value::String(if key.ends_with("_url") { masked_url(text) } else { "***".to_owned() })
+    Value::String(if key.ends_with("url") { masked_url(text) } else { "***".to_owned() })
 }
 
 /// An address without its password and without parameters, which may hold one too.

@@ -1,6 +1,11 @@
 //! One struct for each concern.
 
-use super::{budgets::Budgets, safety::Safety, tools::Tools};
+use super::{
+    budgets::Budgets,
+    mcp::{self, Mcp},
+    safety::Safety,
+    tools::Tools,
+};
 use flotilla_jobs::{Invalid, check_name};
 use flotilla_workers::{
     agents::{
@@ -36,6 +41,8 @@ pub struct Config {
     #[serde(default)]
     pub roles: BTreeMap<String, Vec<String>>,
     #[serde(default)]
+    pub mcp: BTreeMap<String, Mcp>,
+    #[serde(default)]
     pub queues: BTreeMap<String, Queue>,
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSettings>,
@@ -54,7 +61,8 @@ impl Config {
 
     /// What agents may do beside talking.
     pub fn kit(&self) -> Result<Kit, Invalid> {
-        self.tools.kit()
+        let servers: Vec<String> = mcp::names(&self.mcp).collect();
+        mcp::add(self.tools.kit(&servers)?, &self.mcp)
     }
 
     /// The models that may be called, who serves them, and the routes to them.

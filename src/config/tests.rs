@@ -1,6 +1,7 @@
 //! Every source of settings, which of them wins, and what a wrong setting is answered with.
 
 mod budgets;
+mod mcp;
 mod models;
 mod property;
 mod safety;

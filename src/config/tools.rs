@@ -93,13 +93,14 @@ fn usual_timeout() -> u64 {
 }
 
 impl Tools {
-    /// The same for agents; what is wrong is said with its setting.
-    pub fn kit(&self) -> Result<Kit, Invalid> {
+    /// The same for agents, whose tools of `servers` are named so; what is wrong is said with its setting.
+    pub fn kit(&self, servers: &[String]) -> Result<Kit, Invalid> {
         range("tools.approval_timeout_minutes", self.approval_timeout_minutes, 1, MAX_MINUTES)?;
-        let known = |name: &str| BUILT_IN.contains(&name);
+        let known = |name: &str| BUILT_IN.contains(&name) || servers.iter().any(|server| server == name);
         // One that is misspelled would wait for nobody.
         if let Some(bad) = self.approval.iter().find(|name| !known(name)) {
-            let message = format!("`{bad}` is no tool; there are {}", BUILT_IN.join(", "));
+            let all: Vec<_> = BUILT_IN.into_iter().chain(servers.iter().map(String::as_str)).collect();
+            let message = format!("`{bad}` is no tool; there are {}", all.join(", "));
             return Err(Invalid::new("tools.approval", message));
         }
         Ok(Kit {
@@ -109,6 +110,8 @@ impl Tools {
             programs: self.programs()?,
             approval: self.approval.iter().cloned().collect(),
             approval_timeout: Duration::from_secs(60 * self.approval_timeout_minutes),
+            #[cfg(feature = "mcp")]
+            mcp: flotilla_workers::agents::tools::mcp::Mcp::default(),
         })
     }
 
@@ -198,6 +201,6 @@ pub fn roles(configured: &BTreeMap<String, Vec<String>>) -> Result<Vec<(String, 
     configured.iter().map(of).collect()
 }
 
-fn range(key: &str, value: u64, min: u64, max: u64) -> Result<(), Invalid> {
+pub(super) fn range(key: &str, value: u64, min: u64, max: u64) -> Result<(), Invalid> {
     within(value, min, max).map_err(|message| Invalid::new(key, message))
 }

@@ -31,8 +31,8 @@ pub struct HealthReport {
 /// A tool that acts.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ToolReport {
-    /// `files`, `http_get` or `run`.
-    name: &'static str,
+    /// `files`, `http_get`, `run`, or `mcp__NAME` for an MCP server.
+    name: String,
     /// `ready`, `off` (not configured) or `unfit` (configured, and every call is refused).
     state: &'static str,
     /// What there is, or why there is not.
@@ -92,7 +92,7 @@ pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<HealthRepo
 impl From<Readiness> for ToolReport {
     fn from(readiness: Readiness) -> Self {
         let Readiness { tool, state, detail } = readiness;
-        Self { name: tool, state: state.as_str(), detail }
+        Self { name: tool.into_owned(), state: state.as_str(), detail }
     }
 }
 

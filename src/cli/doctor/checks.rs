@@ -62,6 +62,10 @@ async fn tools(session: &Session) -> Vec<Check> {
     }
     let check = |Readiness { tool, state, detail }| match state {
         State::Ready | State::Off => Check::ok(NAME, format!("{tool} is {}: {detail}", state.as_str())),
+        State::Unfit if tool.starts_with("mcp__") => {
+            let fix = "start it, or correct its [mcp.NAME]; its tools are not offered until then";
+            Check::warn(NAME, format!("{tool}: {detail}"), fix)
+        }
         State::Unfit => {
             Check::warn(NAME, format!("{tool}: {detail}"), "every call of it is refused until this is mended")
         }

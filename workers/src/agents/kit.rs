@@ -13,12 +13,15 @@ use super::{
     tools::{HttpSettings, Scratch, ScratchLimits, http_get},
 };
 use flotilla_jobs::Fault;
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, path::PathBuf, time::Duration};
 
 /// Tools that use a run's own directory.
 const FILES: [&str; 5] = ["read_file", "list_dir", "grep", "write_file", "apply_patch"];
 const HTTP: &str = "http_get";
 const RUN: &str = "run";
+/// The thread of what servers offered; callers of a run use lower ones.
+#[cfg(feature = "mcp")]
+const OFFERED: u32 = (1 << 29) - 1;
 
 /// What is configured of tools that act. The default is nothing.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,9 @@ pub struct Kit {
     /// Programs that are named. They run on a run's own directory.
     #[cfg(target_os = "linux")]
     pub programs: Option<Programs>,
+    /// Tools of servers that are named.
+    #[cfg(feature = "mcp")]
+    pub mcp: super::tools::mcp::Mcp,
     /// Tools whose every call waits for a person, whatever an agent's file says.
     pub approval: BTreeSet<String>,
     /// How long a call waits for a person before it counts as denied.
@@ -56,8 +62,8 @@ pub struct Programs {
 /// Whether a tool can be used here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readiness {
-    /// Its name; `files` stands for all that use a run's own directory.
-    pub tool: &'static str,
+    /// Its name; `files` stands for all that use a run's own directory, `mcp__NAME` for those of a server.
+    pub tool: Cow<'static, str>,
     #[allow(missing_docs)]
     pub state: State,
     /// What there is, or why there is not.
@@ -89,7 +95,29 @@ impl State {
 impl Kit {
     /// How each tool is here, looked at now. What processes that are gone left behind is removed.
     pub async fn readiness(&self) -> Vec<Readiness> {
-        vec![self.files_ready().await, self.http_ready(), self.run_ready().await]
+        let mut all = vec![self.files_ready().await, self.http_ready(), self.run_ready().await];
+        all.extend(self.mcp_ready().await);
+        all
+    }
+
+    /// A server that is away now may be there for the next run.
+    #[cfg(feature = "mcp")]
+    async fn mcp_ready(&self) -> Vec<Readiness> {
+        let named = |name: String, found: Result<String, String>| {
+            let tool = Cow::from(format!("mcp__{name}"));
+            match found {
+                Ok(detail) => Readiness { tool, state: State::Ready, detail },
+                Err(why) => {
+                    Readiness { tool, state: State::Unfit, detail: format!("{why}; each run looks for it anew") }
+                }
+            }
+        };
+        self.mcp.look().await.into_iter().map(|(name, found)| named(name, found)).collect()
+    }
+
+    #[cfg(not(feature = "mcp"))]
+    async fn mcp_ready(&self) -> Vec<Readiness> {
+        Vec::new()
     }
 
     async fn files_ready(&self) -> Readiness {
@@ -158,20 +186,43 @@ impl Run {
     /// that are not configured.
     pub async fn toolbox(&self) -> Result<Toolbox, Halt> {
         let names: BTreeSet<&str> = self.plan.definition.tools().collect();
-        self.agents.kit.toolbox(&names).await
+        let toolbox = self.agents.kit.toolbox(&names).await?;
+        #[cfg(feature = "mcp")]
+        let toolbox = toolbox.and(self.mcp_tools(&names).await?);
+        Ok(toolbox)
+    }
+
+    /// Tools of servers, as they were when the run began: what a server offers may change at any time.
+    #[cfg(feature = "mcp")]
+    async fn mcp_tools(&self, names: &BTreeSet<&str>) -> Result<Toolbox, Halt> {
+        let mcp = &self.agents.kit.mcp;
+        if mcp.is_empty() || !names.iter().any(|name| name.starts_with("mcp__")) {
+            return Ok(Toolbox::default());
+        }
+        let now = if let Some(recorded) = self.decided(OFFERED)? {
+            recorded
+        } else {
+            tokio::select! {
+                biased;
+                () = self.job.cancelled.cancelled() => return Err(Halt::Cancelled),
+                offered = mcp.offered(names) => offered,
+            }
+        };
+        let offered = self.decide(OFFERED, "mcp", &names, || now).await?;
+        Ok(mcp.toolbox(offered))
     }
 }
 
 fn ready(tool: &'static str, detail: String) -> Readiness {
-    Readiness { tool, state: State::Ready, detail }
+    Readiness { tool: tool.into(), state: State::Ready, detail }
 }
 
 fn off(tool: &'static str, why: &str) -> Readiness {
-    Readiness { tool, state: State::Off, detail: why.to_owned() }
+    Readiness { tool: tool.into(), state: State::Off, detail: why.to_owned() }
 }
 
 fn unfit(tool: &'static str, why: String) -> Readiness {
-    Readiness { tool, state: State::Unfit, detail: why }
+    Readiness { tool: tool.into(), state: State::Unfit, detail: why }
 }
 
 #[cfg(test)]

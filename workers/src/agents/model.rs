@@ -1,7 +1,7 @@
 //! What a model is asked and what it says, whatever wire it is behind.
 
 mod catalog;
-mod client;
+pub(in crate::agents) mod client;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

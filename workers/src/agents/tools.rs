@@ -12,6 +12,8 @@ mod grep;
 mod http;
 mod lines;
 mod list;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod patch;
 mod path;
 mod read;

@@ -47,7 +47,7 @@ async fn a_run_gets_those_that_its_agent_names() {
     assert_eq!(names(&kit.toolbox(&["http_get"].into()).await.unwrap()), ["http_get"]);
     assert_eq!(fs::read_dir(dir.path().join("scratch")).unwrap().count(), 2, "one directory, and its lock");
     let states: Vec<_> = kit.readiness().await.into_iter().map(|one| (one.tool, one.state)).collect();
-    assert_eq!(states, [("files", State::Ready), (HTTP, State::Ready), (RUN, State::Off)]);
+    assert_eq!(states, [("files".into(), State::Ready), (HTTP.into(), State::Ready), (RUN.into(), State::Off)]);
 }
 
 #[tokio::test]

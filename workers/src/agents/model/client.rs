@@ -2,7 +2,7 @@
 
 mod http;
 mod probe;
-pub(super) mod sse;
+pub(in crate::agents) mod sse;
 #[cfg(test)]
 mod tests;
 

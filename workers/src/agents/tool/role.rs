@@ -18,6 +18,9 @@ pub enum Role {
     /// Programs that the configuration names.
     #[serde(rename = "process:run")]
     ProcessRun,
+    /// MCP servers that the configuration names.
+    #[serde(rename = "mcp:call")]
+    McpCall,
 }
 
 /// The roles of an agent: it may read files, unless its file says otherwise.
@@ -32,13 +35,15 @@ impl fmt::Display for Role {
             Self::FilesystemWrite => "filesystem:write",
             Self::NetworkRead => "network:read",
             Self::ProcessRun => "process:run",
+            Self::McpCall => "mcp:call",
         })
     }
 }
 
 impl Role {
     /// Every one there is.
-    pub const ALL: [Self; 4] = [Self::FilesystemRead, Self::FilesystemWrite, Self::NetworkRead, Self::ProcessRun];
+    pub const ALL: [Self; 5] =
+        [Self::FilesystemRead, Self::FilesystemWrite, Self::NetworkRead, Self::ProcessRun, Self::McpCall];
 }
 
 impl Roles {

@@ -6,14 +6,19 @@
 //! program's process, which takes its limits, Landlock and seccomp upon itself and then becomes the program. Once that
 //! ends the keeper says how, and the worker kills the group, which nobody may leave; where the worker is gone, the
 //! keeper does. No code runs between a fork and an exec.
+//!
+//! Servers ([`Served`]) have a keeper too, which confines nothing, and only sees to it that nothing of them is left.
 
 mod calls;
 mod files;
 mod keeper;
 mod output;
 mod program;
+mod serve;
+mod served;
 
 pub use keeper::keep;
+pub use served::{Keeper, Served};
 
 use output::Output;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -119,15 +124,28 @@ pub enum Unfit {
     Start(#[from] io::Error),
     #[error("programs cannot be confined here: {0}")]
     Refused(String),
+    #[error("{0}")]
+    Started(String),
     #[error("the sandbox broke off without a word; its process may have been killed")]
     Broken,
 }
 
 /// What the worker tells the keeper, and the keeper the program's process.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 enum Order {
     Keep(Task),
     Become(Task),
+    Serve(Service),
+    Turn(Service),
+}
+
+/// A program that is not confined, and speaks with the worker over pipes.
+#[derive(Clone, Serialize, Deserialize)]
+struct Service {
+    /// The first is an absolute path.
+    arguments: Vec<String>,
+    /// All there is; it may hold keys.
+    environment: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -146,8 +164,14 @@ struct Task {
 /// What the keeper tells the worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Report {
-    Ended { code: Option<i32>, signal: Option<i32>, apart: bool },
+    Ended {
+        code: Option<i32>,
+        signal: Option<i32>,
+        apart: bool,
+    },
     Refused(String),
+    /// A server is there.
+    Started,
 }
 
 impl Sandbox {
@@ -198,7 +222,7 @@ impl Sandbox {
                         Ok(Ok(Report::Ended { code: Some(code), .. })) => Ended::Status(code),
                         Ok(Ok(Report::Ended { signal, .. })) => Ended::Signal(signal.unwrap_or_default()),
                         Ok(Ok(Report::Refused(why))) => return Err(Unfit::Refused(why)),
-                        Ok(Err(_)) => return Err(Unfit::Broken),
+                        Ok(Ok(Report::Started) | Err(_)) => return Err(Unfit::Broken),
                     },
                 }
             };

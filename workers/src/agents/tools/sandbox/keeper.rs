@@ -1,6 +1,6 @@
 //! The keeper: stands between the worker and a program, and ends what the program started when either is gone.
 
-use super::{Order, Report, Task, program};
+use super::{Order, Report, Task, program, serve};
 use nix::sched::{CloneFlags, unshare};
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -30,6 +30,14 @@ pub fn keep(arguments: &[&str]) -> ExitCode {
     };
     match order {
         Order::Become(task) => program::become_it(&task, socket),
+        Order::Turn(service) => serve::turn_into(&service, socket),
+        Order::Serve(service) => {
+            if let Err(error) = serve::tend(service, &socket, arguments) {
+                let _ = write(&socket, &Report::Refused(error.to_string()));
+            }
+            serve::end_all();
+            end()
+        }
         Order::Keep(task) => {
             let report = tend(task, &socket, arguments).unwrap_or_else(|error| Report::Refused(error.to_string()));
             let _ = write(&socket, &report);
@@ -40,7 +48,7 @@ pub fn keep(arguments: &[&str]) -> ExitCode {
     }
 }
 
-fn end() -> ExitCode {
+pub(super) fn end() -> ExitCode {
     if getpgrp() == getpid() {
         let _ = kill_process_group(getpid(), Signal::KILL);
     }
@@ -48,9 +56,7 @@ fn end() -> ExitCode {
 }
 
 fn tend(mut task: Task, socket: &UnixStream, arguments: &[&str]) -> io::Result<Report> {
-    if getpgrp() != getpid() {
-        return Err(io::Error::other("the sandbox has no process group of its own"));
-    }
+    own_group()?;
     task.apart = apart()?;
     let kept = task.apart;
     let (ours, theirs) = UnixStream::pair()?;
@@ -68,6 +74,14 @@ fn tend(mut task: Task, socket: &UnixStream, arguments: &[&str]) -> io::Result<R
         return Ok(Report::Refused(refused));
     }
     wait(child, socket, kept)
+}
+
+/// What ends a group ends no other process.
+pub(super) fn own_group() -> io::Result<()> {
+    if getpgrp() == getpid() {
+        return Ok(());
+    }
+    Err(io::Error::other("the sandbox has no process group of its own"))
 }
 
 /// How the program ends; ends everything where the worker goes first.
@@ -111,7 +125,7 @@ fn read(socket: &UnixStream) -> io::Result<Order> {
     Ok(serde_json::from_str(&line)?)
 }
 
-fn write(mut socket: &UnixStream, what: &impl serde::Serialize) -> io::Result<()> {
+pub(super) fn write(mut socket: &UnixStream, what: &impl serde::Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');
     socket.write_all(&line)

@@ -45,7 +45,7 @@ fn restrict(task: &Task) -> Result<(), String> {
 }
 
 /// Closes what a careless parent left open: it would be open for the program, too.
-fn close_inherited() -> Result<(), String> {
+pub(super) fn close_inherited() -> Result<(), String> {
     const CLOEXEC: u32 = 0o2_000_000;
     let unreadable = |error| format!("open files cannot be listed: {error}");
     for entry in fs::read_dir("/proc/self/fdinfo").map_err(unreadable)? {
