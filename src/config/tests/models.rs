@@ -144,7 +144,8 @@ fn what_the_defaults_file_shows_of_them_can_be_used() {
     // The example names models and a provider that it does not define.
     let missing = "[providers.openai]\nkey = \"k\"\n[models.cheap]\nprovider = \"openai\"\ncontext = 1000\n[models.small]\n\
                    provider = \"openai\"\ncontext = 1000\n[models.backup]\nprovider = \"openai\"\ncontext = 1000\n";
-    let world = World::new().file(&(missing.to_owned() + &example.concat()));
+    // Nor is there what an MCP server may see.
+    let world = World::new().var("ISSUES_TOKEN", "t").file(&(missing.to_owned() + &example.concat()));
     let catalog = world.load().catalog;
     assert_eq!(catalog.route("large").unwrap().models.len(), 4);
     assert_eq!(catalog.providers().count(), 2);

@@ -55,6 +55,8 @@ impl<R: AsyncRead + Unpin> AsyncRead for Bounded<R> {
         }
         self.left = self.left.saturating_sub(fresh.len() as u64);
         if longest > self.most || self.left == 0 {
+            // A read that fails has read nothing.
+            buf.set_filled(before);
             return Poll::Ready(Err(io::Error::other("the server says more than it may")));
         }
         Poll::Ready(Ok(()))
