@@ -26,7 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 const INSTALL: &str =
     "install it with `apt-get install redis-server postgresql` (macOS: `brew install redis postgresql@16`)";
 /// The same of moto, an S3 in Python.
-const INSTALL_MOTO: &str = "`scripts/test --moto` makes a virtual environment with it below the directory of builds";
+const INSTALL_MOTO: &str = "`scripts/test --install` makes a virtual environment with it below the directory of builds";
 
 /// Runs the command in its arguments until told to stop, or until whoever started it is gone. `$1` is the directory
 /// to remove in the second case, `$2` the signal that ends the server at once, `$3` its log.
