@@ -92,7 +92,7 @@ impl Wake for Task {
             RUNS => Some(RUNS_AGAIN),
             _ => None,
         };
-        if self.state.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next) == Ok(WAITS) {
+        if self.state.try_update(Ordering::SeqCst, Ordering::SeqCst, next) == Ok(WAITS) {
             let shared = Arc::clone(&self.shared);
             shared.ready(self);
         }

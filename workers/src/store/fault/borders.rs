@@ -30,7 +30,7 @@ impl Borders {
     pub(super) async fn cross(&self, operation: &str) {
         let counts = OF_A_RUN.contains(&operation);
         let step = |left: usize| (counts && left > 1 && left < DEAD).then(|| left - 1);
-        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step).unwrap_or_else(|left| left);
+        let left = self.left.try_update(Ordering::SeqCst, Ordering::SeqCst, step).unwrap_or_else(|left| left);
         if left == DEAD || (counts && left == 1) {
             self.left.store(DEAD, Ordering::SeqCst);
             self.died.notify_one();
